@@ -1,0 +1,142 @@
+"""Everything that determines a network's weights or an adapter's, and nothing else.
+
+Names, comments, layout and places are not among it: to change them rebuilds nothing.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from legonet.build.contents import Contents
+from legonet.build.keys import key_of
+from legonet.build.questions import Questions
+from legonet.data import Question
+from legonet.diagnostics import DiagnosticError
+from legonet.graph import ModuleGraph
+from legonet.spec.declarations import Adapter, Learning, Network, Recipe
+from legonet.spec.models import Weights, WeightsFile
+
+NETWORK_VERSION = 1
+"""Raised with every change of code that gives a network other weights."""
+
+ADAPTER_VERSION = 1
+"""Raised with every change of code that gives an adapter other weights."""
+
+Inputs = dict[str, Any]
+
+
+class InputsOfGraph:
+    """The inputs and keys of a graph's networks and edges.
+
+    Args:
+        graph: The graph.
+        questions: Its questions.
+        contents: Knows what files contain.
+    """
+
+    def __init__(self, graph: ModuleGraph, questions: Questions, contents: Contents) -> None:
+        self._graph = graph
+        self._questions = questions
+        self._contents = contents
+        self._networks: dict[str, Inputs] = {}
+
+    def of_network(self, name: str) -> Inputs:
+        """Return what determines a network's weights and figures.
+
+        Raises:
+            DiagnosticError: Its weights or pictures cannot be found.
+        """
+        if name not in self._networks:
+            network = self._graph.spec.networks[name]
+            self._networks[name] = {
+                "version": NETWORK_VERSION,
+                "model": _form(network.model),
+                "init": None if network.init is None else self.network_key(network.init),
+                "weights": self._weights(name, network),
+                "train": None if network.train is None else self._recipe(name, network.train),
+            }
+        return self._networks[name]
+
+    def network_key(self, name: str) -> str:
+        """Return a network's content key."""
+        return key_of(self.of_network(name))
+
+    def of_edge(self, adapter: Adapter, learning: Learning) -> Inputs:
+        """Return what determines an adapter's weights and figures.
+
+        Raises:
+            DiagnosticError: Its pictures cannot be found.
+        """
+        spec = self._graph.spec
+        category, task = spec.categories[adapter.category], spec.tasks[adapter.task]
+        teacher = self._graph.teacher_name(adapter) or category.network
+        question = self._questions.of_edge(adapter)
+        return {
+            "version": ADAPTER_VERSION,
+            "category": {"network": self.network_key(category.network), "until": category.until},
+            "task": {"network": self.network_key(task.network), "after": task.after},
+            "teacher": self.network_key(teacher),
+            "layers": list(learning.layers),
+            "method": _form(learning.method),
+            "samples": learning.samples,
+            "unlabelled": learning.unlabelled,
+            "seed": learning.seed,
+            "size": self._questions.size(adapter),
+            "data": None if question is None else self._data(question),
+        }
+
+    def _weights(self, name: str, network: Network) -> Inputs | None:
+        weights: Weights | None = network.weights
+        if not isinstance(weights, WeightsFile):
+            return None if weights is None else _form(weights)
+        try:
+            (digest,) = self._contents.digest([weights.file])
+        except DiagnosticError as error:
+            located = (
+                self._graph.spec.locate(item, ("network", name), "weights")
+                for item in error.diagnostics
+            )
+            raise DiagnosticError(*located) from None
+        return {"file": digest}
+
+    def _recipe(self, name: str, recipe: Recipe) -> Inputs:
+        question = self._questions.of_network(name)
+        plain = {
+            field: _plain(value)
+            for field, value in recipe
+            if field not in ("data", "category", "goal", "background")
+        }
+        return plain if question is None else {**plain, "data": self._data(question)}
+
+    def _data(self, question: Question) -> Inputs:
+        evidence = question.source.evidence(question.category)
+        return {
+            "size": question.size,
+            "category": question.category,
+            "goal": question.goal.value,
+            "background": question.background,
+            "pictures": key_of(_plain(evidence.values)),
+            "files": key_of(list(self._contents.digest(evidence.files))),
+        }
+
+
+def _form(form: BaseModel) -> Inputs:
+    """Return a form's name and arguments; paths are left out, what lies there is what counts."""
+    call = {"call": form.call} if hasattr(form, "call") else {}
+    fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}
+    return {**call, **fields}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {str(name): _plain(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,106 @@
+"""What a build did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from legonet.build.plan import EdgeStep, Plan, Step
+from legonet.build.store import Artifact
+from legonet.diagnostics import Diagnostic
+
+StepT = TypeVar("StepT", bound=Step)
+Outcome = Literal["built", "reused", "direct", "failed"]
+
+
+@dataclass(frozen=True)
+class Result(Generic[StepT]):
+    """How one step ended.
+
+    Args:
+        step: The step.
+        outcome: How.
+        reason: Why, in one line.
+        seconds: That it took in this build.
+        artifact: What is in the store now.
+        diagnostics: Why it failed.
+    """
+
+    step: StepT
+    outcome: Outcome
+    reason: str
+    seconds: float = 0.0
+    artifact: Artifact | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a whole build ended.
+
+    Args:
+        plan: What was to be done.
+        networks: How each network ended, in the order of the plan.
+        edges: How each edge ended, in the order of the plan.
+        seconds: Of the whole build.
+        store: Where built things live.
+        frozen: How many frozen networks were in use, each proved unchanged.
+    """
+
+    plan: Plan
+    networks: tuple[Result[Step], ...]
+    edges: tuple[Result[EdgeStep], ...]
+    seconds: float
+    store: Path
+    frozen: int
+
+    @property
+    def failed(self) -> tuple[Result[Step] | Result[EdgeStep], ...]:
+        """The steps that failed."""
+        networks = (item for item in self.networks if item.outcome == "failed")
+        edges = (item for item in self.edges if item.outcome == "failed")
+        return (*networks, *edges)
+
+    def metrics(self, result: Result[Step] | Result[EdgeStep]) -> dict[str, float]:
+        """Return the figures of a network or an edge; a direct edge has those of its network."""
+        if result.artifact is not None:
+            return result.artifact.metrics
+        step = result.step
+        if result.outcome != "direct" or not isinstance(step, EdgeStep):
+            return {}
+        category = self.plan.graph.spec.categories[step.adapter.category]
+        (network,) = (item for item in self.networks if item.step.name == category.network)
+        own = {} if network.artifact is None else network.artifact.metrics
+        return own | {f"teacher_{name}": value for name, value in own.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of ``legonet build --json``."""
+        return {
+            "edges": [self._edge(result) for result in self.edges],
+            "networks": [
+                {
+                    "name": result.step.name,
+                    "action": result.outcome,
+                    "seconds": round(result.seconds, 3),
+                    "metrics": self.metrics(result),
+                }
+                for result in self.networks
+            ],
+            "seconds": round(self.seconds, 3),
+            "store": str(self.store),
+        }
+
+    def _edge(self, result: Result[EdgeStep]) -> dict[str, Any]:
+        step = result.step
+        learning = step.adapter.learning
+        return {
+            "category": step.adapter.category,
+            "task": step.adapter.task,
+            "action": result.outcome,
+            "reason": result.reason,
+            "seconds": round(result.seconds, 3),
+            "method": None if learning is None else learning.method.call,
+            "samples": 0 if learning is None else learning.samples,
+            "metrics": self.metrics(result),
+        }

@@ -1,0 +1,62 @@
+"""A spec's store with what is remembered of it, and the way from a graph to a finished build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from legonet.build.contents import Contents
+from legonet.build.events import Listener
+from legonet.build.ledger import Ledger
+from legonet.build.plan import Plan, make_plan
+from legonet.build.report import Report
+from legonet.build.run import run_plan
+from legonet.build.store import Store
+from legonet.diagnostics import DiagnosticError
+from legonet.graph import ModuleGraph
+
+STORE = ".legonet"
+"""The store's folder beside a spec, where no other is named."""
+
+
+class Workspace:
+    """Where the built things of a spec live.
+
+    Args:
+        spec: The ``.lego`` file.
+        store: The store's folder; ``.legonet`` beside the spec unless said.
+    """
+
+    def __init__(self, spec: Path, store: Path | None = None) -> None:
+        folder = store if store is not None else spec.parent / STORE
+        self.store = Store(folder)
+        self.contents = Contents(folder / "contents.json")
+        self.ledger = Ledger(folder / "ledgers" / f"{spec.stem}.json")
+
+    def plan(self, graph: ModuleGraph) -> Plan:
+        """Return what a build of the graph would do.
+
+        Raises:
+            DiagnosticError: Weights or pictures cannot be found.
+        """
+        return make_plan(graph, self.store, self.contents, self.ledger)
+
+    def build(self, plan: Plan, listener: Listener, *, device: str = "cpu") -> Report:
+        """Do what a plan says.
+
+        Args:
+            plan: The plan.
+            listener: Hears of every step.
+            device: Where torch computes.
+
+        Raises:
+            DiagnosticError: The modules do not fit each other, or the store cannot be written.
+        """
+        if plan.to_build:
+            from legonet.build.shapes import check_shapes
+
+            misfits = check_shapes(plan.graph)
+            if misfits:
+                raise DiagnosticError(*misfits)
+            self.store.prepare()
+            self.contents.remember()
+        return run_plan(plan, self.store, self.ledger, listener, device=device)

@@ -1,0 +1,70 @@
+"""``legonet inspect``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.output import console, document, quality
+from legonet.diagnostics import DiagnosticError, did_you_mean
+
+
+def inspect(
+    spec: SpecFile,
+    category: Annotated[str | None, typer.Argument(help="Only the edges of this category.")] = None,
+    task: Annotated[str | None, typer.Argument(help="Only the edge to this task.")] = None,
+    settings: Settings = None,
+    store: StoreFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Show the certificate of each edge: figures, seeds, digests."""
+    from legonet.build import Workspace
+    from legonet.build.inspection import inspect_plan
+    from legonet.graph import load
+
+    planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
+    found = inspect_plan(planned)
+    for field, wanted in (("category", category), ("task", task)):
+        if wanted is None:
+            continue
+        names = [edge[field] for edge in found["edges"]]
+        found["edges"] = [edge for edge in found["edges"] if edge[field] == wanted]
+        if not found["edges"]:
+            raise DiagnosticError.of(
+                "LEGO708",
+                f"no edge of the {field} `{wanted}`",
+                help=did_you_mean(wanted, names, field),
+            )
+    if as_json:
+        document(found)
+    elif category is not None and task is not None:
+        (edge,) = found["edges"]
+        step = planned.edge(category, task)
+        certificate = step.artifact.certificate if step and step.artifact else {}
+        typer.echo(json.dumps({**edge, "certificate": dict(certificate)}, indent=2))
+    else:
+        _table(found)
+
+
+def _table(found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("edge", "state", "method", "samples", "seed", "result", "teacher", "sha256"):
+        table.add_column(heading, overflow="fold")
+    for edge in found["edges"]:
+        metrics = edge["metrics"]
+        table.add_row(
+            f"{edge['category']} -> {edge['task']}",
+            edge["state"],
+            edge["method"] or "",
+            "" if edge["method"] is None else str(edge["samples"]),
+            "" if edge["seed"] is None else str(edge["seed"]),
+            quality(metrics) if metrics else "",
+            quality(metrics, teacher=True) if metrics else "",
+            (edge["adapter_sha256"] or "")[:12],
+        )
+    console().print(table)

@@ -1,0 +1,217 @@
+"""From files to pixels."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
+
+from legonet.data.source import Example
+from legonet.diagnostics import DiagnosticError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+Item = TypeVar("Item")
+
+CHUNK = 16
+"""Pictures that a thread decodes before it asks for more."""
+
+LARGE = 200 * 200
+"""Pixels from which on threads pay: below, Python's own work, which they cannot share, leads."""
+
+
+def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
+    """Read one picture file, squashed to a square.
+
+    Returns:
+        ``(size, size, 3)``, uint8, RGB.
+
+    Raises:
+        DiagnosticError: The file is missing or is no picture.
+    """
+    import numpy as np
+
+    return np.asarray(_squash(open_picture(path, str(path)), size))
+
+
+def open_picture(file: Path | IO[bytes], name: str) -> Image:
+    """Decode a picture, RGB, in its own size.
+
+    Args:
+        file: A path or an open file.
+        name: What to call it if it cannot be read.
+
+    Raises:
+        DiagnosticError: It is missing or is no picture.
+    """
+    picture = _decode(file, name)
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def open_mask(path: Path, name: str) -> Image:
+    """Decode a mask in its own size: the stored numbers, for a palette the indices.
+
+    Args:
+        path: Its file.
+        name: What to call it if it cannot be read.
+
+    Raises:
+        DiagnosticError: It is missing or is no mask.
+    """
+    from PIL import Image
+
+    mask = _decode(path, name)
+    if mask.mode == "P":
+        return Image.frombytes("L", mask.size, mask.tobytes())
+    return mask.convert("L")
+
+
+def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
+    """Return the mask if it has the size of its picture.
+
+    Raises:
+        DiagnosticError: It has another size.
+    """
+    if mask.size == size:
+        return mask
+    (width, height), (wide, high) = size, mask.size
+    raise DiagnosticError.of(
+        "LEGO405",
+        f"expected a mask of {width}x{height} pixels as its picture has, "
+        f"found {wide}x{high} in `{name}`",
+        help=["bring picture and mask to one size"],
+    )
+
+
+def _decode(file: Path | IO[bytes], name: str) -> Image:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            picture.load()
+    except FileNotFoundError as error:
+        raise DiagnosticError.of(
+            "LEGO403", f"the picture `{name}` is missing", help=["restore the file"]
+        ) from error
+    # What Pillow raises for damaged files depends on the format.
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        IndexError,
+        struct.error,
+        zlib.error,
+        Image.DecompressionBombError,
+    ) as error:
+        raise DiagnosticError.of(
+            "LEGO404",
+            f"expected a picture, but `{name}` cannot be read as one",
+            help=[f"Pillow says: {error}", "replace the file, or take it out of the source"],
+        ) from error
+    # Pillow would cut brighter pixels off at 255.
+    if picture.mode.startswith(("I", "F")):
+        raise DiagnosticError.of(
+            "LEGO404",
+            f"expected at most 8 bits a channel in `{name}`, found more",
+            help=["save it with 8 bits a channel"],
+        )
+    return picture
+
+
+def renumber(mask: Image, numbers: dict[int, int], name: str) -> Image:
+    """Replace the numbers of a mask.
+
+    Args:
+        mask: As `open_mask` returns it.
+        numbers: The new number for every one that may occur.
+        name: What to call the mask if another number occurs.
+
+    Raises:
+        DiagnosticError: Another number occurs.
+    """
+    strangers = [
+        value for value, pixels in enumerate(mask.histogram()) if pixels and value not in numbers
+    ]
+    if strangers:
+        expected = ", ".join(str(value) for value in sorted(numbers))
+        raise DiagnosticError.of(
+            "LEGO405",
+            f"expected only the numbers {expected} in the mask `{name}`, found {strangers[0]}",
+            help=["save masks without loss (PNG) and resize them without smoothing"],
+        )
+    return mask.point([numbers.get(value, 0) for value in range(256)])
+
+
+def read_all(
+    examples: Sequence[Example],
+    size: int,
+    picture: Callable[[Example], Image],
+    mask: Callable[[Example, tuple[int, int]], Image] | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Decode pictures and masks on several threads and squash them to squares.
+
+    Pictures are resized bilinearly (over the whole area of a pixel), masks to the nearest pixel.
+
+    Args:
+        examples: Which ones, in the order of the result.
+        size: Height and width in pixels.
+        picture: Gives the picture of an example, RGB.
+        mask: Gives its mask, 8-bit, for a picture of that width and height; None for no masks.
+
+    Returns:
+        ``(N, size, size, 3)``, uint8, and ``(N, size, size)``, uint8, or None.
+
+    Raises:
+        DiagnosticError: A picture or mask cannot be read.
+    """
+    import numpy as np
+
+    images = np.empty((len(examples), size, size, 3), np.uint8)
+    masks = None if mask is None else np.empty((len(examples), size, size), np.uint8)
+
+    def fill(start: int) -> None:
+        for index, example in enumerate(examples[start : start + CHUNK], start):
+            whole = picture(example)
+            images[index] = np.asarray(_squash(whole, size))
+            if mask is not None and masks is not None:
+                masks[index] = np.asarray(_squash_mask(mask(example, whole.size), size))
+
+    starts = range(0, len(examples), CHUNK)
+    if examples and prod(picture(examples[0]).size) >= LARGE:
+        run_in_threads(fill, starts)
+    else:
+        for start in starts:
+            fill(start)
+    return images, masks
+
+
+def run_in_threads(work: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Do the work for every item on several threads; the first error in their order is raised."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        for _ in threads.map(work, items):
+            pass
+
+
+def _squash(picture: Image, size: int) -> Image:
+    from PIL import Image
+
+    if picture.size == (size, size):
+        return picture
+    return picture.resize((size, size), Image.Resampling.BILINEAR)
+
+
+def _squash_mask(mask: Image, size: int) -> Image:
+    from PIL import Image
+
+    return mask.resize((size, size), Image.Resampling.NEAREST)

@@ -1,0 +1,111 @@
+"""What every source of pictures can do, and what it promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Split = Literal["train", "test"]
+
+BACKGROUND = "background"
+"""The name that pictures of no category stand under."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that determines pictures, for content keys; no pixel is decoded for it.
+
+    Args:
+        values: Strings, integers, booleans, None and tuples of them. No absolute path is among
+            them, so that a moved folder stays the same evidence.
+        files: Files whose contents count, in an order that is the same on every machine.
+    """
+
+    values: tuple[object, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One picture of a split, not yet read.
+
+    Args:
+        position: Its place in the split, from 0.
+        shows: The categories that it shows, the most prominent first; none for background.
+        has_mask: Whether it is known which pixels show what.
+    """
+
+    position: int
+    shows: tuple[str, ...]
+    has_mask: bool
+
+
+class Source(ABC):
+    """Pictures with categories, in a train and a test split.
+
+    A source is light until `read` is called: to open it and to ask for its evidence imports
+    neither torch nor numpy and decodes nothing.
+
+    Attributes:
+        categories: Their names in a fixed order; background is not among them.
+        has_background: Whether some pictures are there to show none of the categories.
+        has_masks: Whether some pictures have masks.
+        default_size: Height and width in pixels where a spec says none.
+    """
+
+    categories: tuple[str, ...]
+    has_background: bool
+    has_masks: bool
+    default_size: int
+
+    @abstractmethod
+    def evidence(self, category: str | None) -> Evidence:
+        """Return what determines the pictures of both splits.
+
+        Args:
+            category: Only this category and what it is told from: the background pictures, or
+                all others where the source has none. All pictures when None.
+        """
+
+    @abstractmethod
+    def examples(self, split: Split) -> Sequence[Example]:
+        """Return all pictures of a split in a fixed order, background pictures too."""
+
+    @abstractmethod
+    def read(
+        self,
+        split: Split,
+        examples: Sequence[Example],
+        size: int,
+        categories: Sequence[str] | None = None,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Decode some pictures of a split.
+
+        Args:
+            split: The split whose `examples` they are.
+            examples: Which ones, in the order of the result.
+            size: Height and width in pixels to which each is squashed.
+            categories: The categories whose masks are wanted; no masks when None.
+
+        Returns:
+            Images, ``(N, size, size, 3)``, uint8, RGB; and masks, ``(N, size, size)``, uint8:
+            at each pixel 1 + the index of the category in ``categories``, 0 for anything else,
+            `legonet.data.pictures.VOID` where it is unknown.
+
+        Raises:
+            DiagnosticError: A picture or mask cannot be read.
+        """
+
+    def fetch(self) -> None:  # noqa: B027 - most sources have nothing to fetch
+        """Download the pictures where the spec says so and they are not there yet.
+
+        Raises:
+            DiagnosticError: The download failed.
+        """

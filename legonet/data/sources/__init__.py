@@ -1,0 +1,1 @@
+"""The sources that legonet knows, one file each."""

@@ -1,0 +1,83 @@
+"""CIFAR-10 as torchvision reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from legonet.data.decode import read_all
+from legonet.data.source import Evidence, Example, Split
+from legonet.data.sources.cifar10_jpeg import CATEGORIES
+from legonet.data.sources.published import PublishedSource
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+"""The data set's own files."""
+
+
+class Cifar10Source(PublishedSource):
+    """CIFAR-10's pictures as they were published."""
+
+    title = "CIFAR-10"
+    categories = CATEGORIES
+    has_background = False
+    has_masks = False
+    default_size = 32
+
+    @property
+    def marker(self) -> Path:
+        """The folder that the archive holds."""
+        return self.directory / "cifar-10-batches-py"
+
+    def download(self) -> None:
+        """Let torchvision download the archive."""
+        from torchvision.datasets import CIFAR10
+
+        CIFAR10(self.directory, download=True)
+
+    def present_evidence(self) -> Evidence:
+        """Return the batches."""
+        return Evidence(("cifar10",), tuple(self.marker / name for name in FILES))
+
+    def examples(self, split: Split) -> Sequence[Example]:
+        """Return all pictures in the order of the batches."""
+        labels = self._datasets[split].targets
+        return [
+            Example(position, (CATEGORIES[label],), False) for position, label in enumerate(labels)
+        ]
+
+    def read(
+        self,
+        split: Split,
+        examples: Sequence[Example],
+        size: int,
+        categories: Sequence[str] | None = None,  # noqa: ARG002 - there are no masks
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Return pictures; there are no masks."""
+        from PIL import Image
+
+        pictures = self._datasets[split].data
+
+        def picture(example: Example) -> Image.Image:
+            return Image.fromarray(pictures[example.position])
+
+        return read_all(examples, size, picture, None)
+
+    @cached_property
+    def _datasets(self) -> dict[Split, Any]:
+        """Torchvision's data set of each split; it checks the sums of its files."""
+        from torchvision.datasets import CIFAR10
+
+        self.fetch()
+        try:
+            return {
+                "train": CIFAR10(self.directory, train=True),
+                "test": CIFAR10(self.directory, train=False),
+            }
+        except (OSError, RuntimeError) as error:
+            raise self.damaged(error) from error

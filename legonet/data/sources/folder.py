@@ -1,0 +1,127 @@
+"""A folder of folders of pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from legonet.data.decode import open_picture, read_all
+from legonet.data.source import BACKGROUND, Evidence, Example, Source, Split
+from legonet.diagnostics import DiagnosticError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Endings of picture files, those of torchvision's ``ImageFolder``."""
+
+SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
+"""Names of the folder of each split, the first that is there counts."""
+
+
+class FolderSource(Source):
+    """Pictures as torchvision's ``ImageFolder`` finds them, in ``train`` and ``test`` or ``val``.
+
+    Each of the two holds a folder for each category; one called ``background`` holds the
+    background pictures. Other files than pictures are left alone.
+
+    Args:
+        directory: The folder.
+
+    Raises:
+        DiagnosticError: The folder is missing or laid out otherwise.
+    """
+
+    has_masks = False
+    default_size = 64
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._pictures = {split: _pictures(_part(directory, split)) for split in SPLITS}
+        train, test = ({category for category, _ in self._pictures[split]} for split in SPLITS)
+        if train != test or not train:
+            odd = sorted(train ^ test)
+            found = f"`{odd[0]}` in one of them only" if odd else "none at all"
+            raise _malformed(
+                directory, f"expected pictures of the same categories in both splits, found {found}"
+            )
+        self.categories = tuple(sorted(train - {BACKGROUND}))
+        self.has_background = BACKGROUND in train
+
+    def evidence(self, category: str | None) -> Evidence:
+        """Return the files of the category and of what it is told from."""
+        wanted = {category, BACKGROUND} if category and self.has_background else None
+        chosen = [
+            (split, name, path)
+            for split, pictures in self._pictures.items()
+            for name, path in pictures
+            if wanted is None or name in wanted
+        ]
+        values = tuple(
+            (split, name, path.relative_to(self.directory).as_posix())
+            for split, name, path in chosen
+        )
+        return Evidence(("folder", *values), tuple(path for _, _, path in chosen))
+
+    def examples(self, split: Split) -> Sequence[Example]:
+        """Return the pictures of a split, sorted by category and path."""
+        return [
+            Example(position, () if name == BACKGROUND else (name,), False)
+            for position, (name, _) in enumerate(self._pictures[split])
+        ]
+
+    def read(
+        self,
+        split: Split,
+        examples: Sequence[Example],
+        size: int,
+        categories: Sequence[str] | None = None,  # noqa: ARG002 - there are no masks
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Decode pictures; there are no masks."""
+        pictures = self._pictures[split]
+
+        def picture(example: Example) -> Image:
+            path = pictures[example.position][1]
+            return open_picture(path, str(path))
+
+        return read_all(examples, size, picture, None)
+
+
+def _part(directory: Path, split: Split) -> Path:
+    if not directory.is_dir():
+        raise DiagnosticError.of(
+            "LEGO401",
+            f"expected a folder of pictures, found no folder `{directory}`",
+            label="no such folder",
+            help=["a relative path is relative to the spec that it stands in"],
+        )
+    for name in SPLITS[split]:
+        if (directory / name).is_dir():
+            return directory / name
+    expected = " or ".join(f"`{name}`" for name in SPLITS[split])
+    raise _malformed(directory, f"expected a folder {expected} for the {split} split, found none")
+
+
+def _pictures(part: Path) -> list[tuple[str, Path]]:
+    """Return category and path of each picture, in an order that every machine agrees on."""
+    return [
+        (folder.name, Path(root, name))
+        for folder in sorted(part.iterdir(), key=lambda folder: folder.name)
+        if folder.is_dir()
+        for root, _, names in sorted(os.walk(folder, followlinks=True))
+        for name in sorted(names)
+        if name.lower().endswith(ENDINGS)
+    ]
+
+
+def _malformed(directory: Path, message: str) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO406",
+        message,
+        label="not laid out as `train/CATEGORY/PICTURE` and `test/CATEGORY/PICTURE`",
+        help=[f"the folder is `{directory}`"],
+    )

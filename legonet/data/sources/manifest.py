@@ -1,0 +1,201 @@
+"""A folder with a ``manifest.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber
+from legonet.data.pictures import VOID
+from legonet.data.source import BACKGROUND, Evidence, Example, Source, Split
+from legonet.diagnostics import DiagnosticError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COLUMNS = ("path", "category", "split")
+"""The columns that every manifest has; ``mask_path`` and ``source`` may be there too."""
+
+NOTHING, BORDER, CATEGORY = 0, 128, 255
+"""The numbers in a mask file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a manifest; ``mask`` is empty for pictures without one."""
+
+    path: str
+    mask: str
+    category: str
+    split: str
+
+
+class ManifestSource(Source):
+    """Pictures as a ``manifest.csv`` lists them.
+
+    Its columns ``path`` and ``mask_path`` are relative to the folder, ``split`` is ``train`` or
+    ``test``, ``category`` may be ``background``. A mask has the size of its picture and holds
+    0, 255 for the category and 128 where it is unknown.
+
+    Args:
+        directory: The folder.
+        only: Keep the rows whose ``source`` column reads so; all rows when None.
+
+    Raises:
+        DiagnosticError: The manifest is missing or malformed, or a file that it lists is missing.
+    """
+
+    default_size = 64
+
+    def __init__(self, directory: Path, only: str | None = None) -> None:
+        self.directory = directory
+        self.rows = tuple(_rows(directory / "manifest.csv", only))
+        names = {row.category for row in self.rows}
+        self.categories = tuple(sorted(names - {BACKGROUND}))
+        self.has_background = BACKGROUND in names
+        self.has_masks = any(row.mask and row.category != BACKGROUND for row in self.rows)
+        self._check_files()
+
+    def evidence(self, category: str | None) -> Evidence:
+        """Return the rows of the category and of what it is told from, and their files."""
+        rows = self.rows
+        if category is not None and self.has_background:
+            rows = tuple(row for row in rows if row.category in (category, BACKGROUND))
+        values = tuple((row.path, row.mask, row.category, row.split) for row in rows)
+        names = [name for row in rows for name in (row.path, row.mask) if name]
+        return Evidence(
+            ("manifest", *values), tuple(self.directory / name for name in dict.fromkeys(names))
+        )
+
+    def examples(self, split: Split) -> Sequence[Example]:
+        """Return the rows of a split in the order of the manifest."""
+        return [
+            Example(
+                position,
+                shows=() if row.category == BACKGROUND else (row.category,),
+                has_mask=bool(row.mask) or row.category == BACKGROUND,
+            )
+            for position, row in enumerate(self._splits[split])
+        ]
+
+    def read(
+        self,
+        split: Split,
+        examples: Sequence[Example],
+        size: int,
+        categories: Sequence[str] | None = None,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Decode rows; the masks of background pictures are all 0."""
+        from PIL import Image
+
+        rows = self._splits[split]
+
+        def picture(example: Example) -> Image.Image:
+            name = rows[example.position].path
+            return open_picture(self.directory / name, name)
+
+        def mask(example: Example, picture_size: tuple[int, int]) -> Image.Image:
+            row = rows[example.position]
+            if row.category not in (categories or ()):
+                return Image.new("L", picture_size, 0)
+            mask = open_mask(self.directory / row.mask, row.mask)
+            stored = fitting(mask, picture_size, row.mask)
+            number = 1 + list(categories or ()).index(row.category)
+            return renumber(stored, {NOTHING: 0, BORDER: VOID, CATEGORY: number}, row.mask)
+
+        return read_all(examples, size, picture, None if categories is None else mask)
+
+    @cached_property
+    def _splits(self) -> dict[str, list[Row]]:
+        return {
+            split: [row for row in self.rows if row.split == split] for split in ("train", "test")
+        }
+
+    def _check_files(self) -> None:
+        names = dict.fromkeys(name for row in self.rows for name in (row.path, row.mask) if name)
+        missing = [name for name in names if not (self.directory / name).is_file()]
+        if missing:
+            raise DiagnosticError.of(
+                "LEGO403",
+                f"expected {len(names)} files that the manifest lists, {len(missing)} of them "
+                f"are missing, the first is `{missing[0]}`",
+                help=[
+                    f"`path` and `mask_path` are relative to the folder `{self.directory}`",
+                    "restore the files, or take their rows out of the manifest",
+                ],
+            )
+
+
+def _rows(file: Path, only: str | None) -> Iterator[Row]:
+    """Read and check a manifest line by line."""
+    lines = _lines(file)
+    needed = COLUMNS if only is None else (*COLUMNS, "source")
+    if not lines:
+        raise _malformed(file, "expected at least one row, found none")
+    absent = [column for column in needed if column not in lines[0]]
+    if absent:
+        found = ", ".join(f"`{column}`" for column in lines[0] if column)
+        raise _malformed(file, f"expected a column `{absent[0]}`, found {found}")
+    if only is not None:
+        origins = {line["source"] for line in lines}
+        if only not in origins:
+            raise _malformed(
+                file,
+                f"expected rows with the source `{only}`, found none",
+                *did_you_mean(only, origins, "source"),
+            )
+    for number, line in enumerate(lines, start=2):
+        if only is None or line["source"] == only:
+            yield _row(file, number, line)
+
+
+def _row(file: Path, number: int, line: dict[str, str]) -> Row:
+    row = Row(line["path"], line.get("mask_path", ""), line["category"], line["split"])
+    if row.split not in ("train", "test"):
+        raise _malformed(
+            file, f"expected the split `train` or `test` in row {number}, found `{row.split}`"
+        )
+    if not row.path or not row.category:
+        empty = "path" if not row.path else "category"
+        raise _malformed(file, f"expected a {empty} in row {number}, found nothing")
+    for name in (row.path, row.mask):
+        if Path(name).is_absolute():
+            raise _malformed(
+                file, f"expected a path relative to the folder in row {number}, found `{name}`"
+            )
+    return row
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    """Read a table as text; cells that a short line lacks are empty."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            return [
+                {column: (cell or "").strip() for column, cell in line.items() if column}
+                for line in csv.DictReader(stream)
+            ]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DiagnosticError.of(
+            "LEGO401",
+            f"expected a manifest, found no file `{file}`",
+            label="no `manifest.csv` there",
+            help=["a relative path is relative to the spec that it stands in"],
+        ) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _malformed(
+            file, f"expected a CSV table in UTF-8, found something else: {error}"
+        ) from error
+
+
+def _malformed(file: Path, message: str, *help_lines: str) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO402",
+        message,
+        label="its manifest is malformed",
+        help=[*help_lines, f"the manifest is `{file}`"],
+    )

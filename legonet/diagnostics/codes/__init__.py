@@ -1,0 +1,28 @@
+"""The long text behind every diagnostic code, one file for each stage of the way.
+
+=====  =========================================  ====================
+range  stage                                      file
+=====  =========================================  ====================
+1xx    reading the text                           ``syntax.py``
+2xx    names, fields and values                   ``spec.py``
+3xx    how modules may be joined                  ``graph.py``
+4xx    pictures and labels                        ``data.py``
+5xx    networks, weights and cuts                 ``modules.py``
+6xx    learning an adapter                        ``distill.py``
+7xx    building and the store                     ``build.py``
+8xx    drawing                                    ``render.py``
+=====  =========================================  ====================
+"""
+
+from __future__ import annotations
+
+from legonet.diagnostics.codes import build, data, distill, graph, modules, render, spec, syntax
+from legonet.diagnostics.codes.code import Code
+
+CODES: dict[str, Code] = {
+    code.name: code
+    for stage in (syntax, spec, graph, data, modules, distill, build, render)
+    for code in stage.CODES
+}
+
+__all__ = ["CODES", "Code"]

@@ -1,0 +1,358 @@
+"""Diagnostic codes of how modules may be joined."""
+
+from __future__ import annotations
+
+from legonet.diagnostics.codes.code import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "LEGO301",
+        "networks start from each other",
+        """\
+`init` names the network that another one starts from. Followed far enough it leads back to where
+it began, so that none of these networks can be trained first.
+
+Wrong:
+
+```lego
+data pictures { source: digits() }
+network a { model: legonet.small_vgg(classes: 10), init: b, train { data: pictures } }
+network b { model: legonet.small_vgg(classes: 10), init: a, train { data: pictures } }
+```
+
+Right:
+
+```lego
+data pictures { source: digits() }
+network a { model: legonet.small_vgg(classes: 10), train { data: pictures } }
+network b { model: legonet.small_vgg(classes: 10), init: a, train { data: pictures } }
+```
+""",
+    ),
+    Code(
+        "LEGO302",
+        "a network without weights",
+        """\
+A network has neither ready weights, nor a recipe to train it by, nor an ancestor. Its weights would
+be random, and so would all that is built from it.
+
+Wrong:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1) }
+```
+
+Right:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+```
+
+Or train it, with `train { data: .., category: dog }`.
+""",
+    ),
+    Code(
+        "LEGO303",
+        "a network with two beginnings",
+        """\
+`weights` gives all parameters of a network, and `init` copies those of an ancestor: one of the two
+would overwrite the other.
+
+Wrong:
+
+```lego
+network base { model: legonet.small_vgg(classes: 10), weights: "base.safetensors" }
+network dog_net {
+  model: legonet.small_vgg(classes: 1)
+  weights: "dog.safetensors"
+  init: base
+}
+```
+
+Right:
+
+```lego
+network base { model: legonet.small_vgg(classes: 10), weights: "base.safetensors" }
+data pictures { source: manifest("data") }
+network dog_net {
+  model: legonet.small_vgg(classes: 1)
+  init: base
+  train { data: pictures, category: dog }
+}
+```
+
+Ready weights can be trained further: `weights` goes with `train`.
+""",
+    ),
+    Code(
+        "LEGO304",
+        "a direct edge that does not fit",
+        """\
+An adapter without a body learns nothing: features flow from the category module into the task
+module as they are. That is right for the two halves of one network, cut at one place, and for
+nothing else; even networks of the same build number their channels differently.
+
+Wrong:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify
+```
+
+Right:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify { }
+```
+
+An empty body already learns the edge, by the default method and without pictures.
+""",
+    ),
+    Code(
+        "LEGO305",
+        "a model that cannot answer its recipe",
+        """\
+`legonet.small_vgg` gives one answer for a picture, `legonet.small_fcn` one for each pixel. The
+recipe asks for the other.
+
+Wrong:
+
+```lego
+data pictures { source: digits() }
+network zero {
+  model: legonet.small_vgg(classes: 1)
+  train { data: pictures, category: "0", goal: segmentation }
+}
+```
+
+Right:
+
+```lego
+data pictures { source: digits() }
+network zero {
+  model: legonet.small_fcn(classes: 1)
+  train { data: pictures, category: "0", goal: segmentation }
+}
+```
+
+`goal` is classification unless said.
+""",
+    ),
+    Code(
+        "LEGO306",
+        "a network of one category with several outputs",
+        """\
+A recipe with a `category` trains a network to tell that category from all else: one output that
+says how sure it is. The model has more.
+
+Wrong:
+
+```lego
+data pictures { source: digits() }
+network zero {
+  model: legonet.small_vgg(classes: 2)
+  train { data: pictures, category: "0" }
+}
+```
+
+Right:
+
+```lego
+data pictures { source: digits() }
+network zero {
+  model: legonet.small_vgg(classes: 1)
+  train { data: pictures, category: "0" }
+}
+```
+
+A network for all labels of the data has no `category` in its recipe, and an output for each label.
+""",
+    ),
+    Code(
+        "LEGO307",
+        "random modules would be frozen",
+        """\
+`frozen` keeps everything up to a module as it came from the ancestor or from the ready weights.
+This network has neither, so that the modules would stay at their random start.
+
+Wrong:
+
+```lego
+data pictures { source: digits() }
+network zero {
+  model: legonet.small_vgg(classes: 1)
+  train { data: pictures, category: "0", frozen: "features.4" }
+}
+```
+
+Right:
+
+```lego
+data pictures { source: digits() }
+network base { model: legonet.small_vgg(classes: 10), train { data: pictures } }
+network zero {
+  model: legonet.small_vgg(classes: 1)
+  init: base
+  train { data: pictures, category: "0", frozen: "features.4" }
+}
+```
+""",
+    ),
+    Code(
+        "LEGO308",
+        "a teacher with another goal",
+        """\
+An adapter is learned so that the task module does for a category what its teacher does. A teacher
+that names pictures cannot teach a task module that marks pixels, nor the other way round.
+
+Wrong:
+
+```lego
+network names_cats { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+network marks_dogs { model: legonet.small_fcn(classes: 1), weights: "dog.safetensors" }
+category cat { from: names_cats, until: "features.4" }
+task segment { from: marks_dogs, after: "features.4" }
+adapter cat -> segment { }
+```
+
+Right:
+
+```lego
+network marks_cats { model: legonet.small_fcn(classes: 1), weights: "cat.safetensors" }
+network marks_dogs { model: legonet.small_fcn(classes: 1), weights: "dog.safetensors" }
+category cat { from: marks_cats, until: "features.4" }
+task segment { from: marks_dogs, after: "features.4" }
+adapter cat -> segment { }
+```
+
+The teacher is the category's own network unless `teacher` names another one.
+""",
+    ),
+    Code(
+        "LEGO309",
+        "a method without the pictures that it needs",
+        """\
+`ordinary_learning` learns from labelled pictures, `output_distillation` from labelled or
+unlabelled ones. The adapter gives them none.
+
+Wrong:
+
+```lego
+data pictures { source: digits() }
+network zero { model: legonet.small_vgg(classes: 1), train { data: pictures, category: "0" } }
+network one { model: legonet.small_vgg(classes: 1), train { data: pictures, category: "1" } }
+category zeros { from: zero, until: "features.4" }
+task classify { from: one, after: "features.4" }
+adapter zeros -> classify { method: ordinary_learning() }
+```
+
+Right:
+
+```lego
+data pictures { source: digits() }
+network zero { model: legonet.small_vgg(classes: 1), train { data: pictures, category: "0" } }
+network one { model: legonet.small_vgg(classes: 1), train { data: pictures, category: "1" } }
+category zeros { from: zero, until: "features.4" }
+task classify { from: one, after: "features.4" }
+adapter zeros -> classify { method: ordinary_learning(), samples: 20 }
+```
+
+`back_distillation`, `stitching` and the default, `transplant`, can do without pictures.
+""",
+    ),
+    Code(
+        "LEGO310",
+        "pictures out of nowhere",
+        """\
+An adapter asks for `samples` or `unlabelled` pictures and names no `data`. Those of the teacher's
+recipe would be taken, but the teacher has ready weights and no recipe.
+
+Wrong:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify { samples: 20 }
+```
+
+Right:
+
+```lego
+data crops { source: manifest("crops") }
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify { samples: 20, data: crops }
+```
+""",
+    ),
+    Code(
+        "LEGO311",
+        "a path without an adapter",
+        """\
+A path is an application that is started by name: pictures flow through a category module, an
+adapter and a task module. No adapter joins these two.
+
+Wrong:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+category dog { from: dog_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+path dog_finder = dog -> classify
+```
+
+Right:
+
+```lego
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+category dog { from: dog_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter dog -> classify
+path dog_finder = dog -> classify
+```
+""",
+    ),
+    Code(
+        "LEGO312",
+        "the two sides answer different questions",
+        """\
+A network of one category learns to tell it from the background. CIFAR-10 has no background
+pictures, so that the background is all other categories: "a cat and no dog" is what one side
+learned, "a dog and no cat" the other. The task module answers "no" to every cat, and an adapter
+cannot make it say the opposite. This is a warning: the edge is built, and its figures will be poor.
+
+Wrong:
+
+```lego
+data pictures { source: cifar10("cifar") }
+network dog_net { model: legonet.small_vgg(classes: 1), train { data: pictures, category: dog } }
+network cat_net { model: legonet.small_vgg(classes: 1), train { data: pictures, category: cat } }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify { samples: 20 }
+```
+
+Right, with a source whose background pictures show neither:
+
+```lego
+data pictures { source: manifest("crops") }
+network dog_net { model: legonet.small_vgg(classes: 1), train { data: pictures, category: dog } }
+network cat_net { model: legonet.small_vgg(classes: 1), train { data: pictures, category: cat } }
+category cat { from: cat_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter cat -> classify { samples: 20 }
+```
+""",
+    ),
+)

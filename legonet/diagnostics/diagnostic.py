@@ -1,0 +1,96 @@
+"""What legonet tells a person who made a mistake: as data, apart from how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+
+from legonet.diagnostics.span import Span
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is; only an error stops the work."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One step of the way that led to a mistake: an import or a turn of a loop."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One mistake: what was expected, what was found, where, and what to do.
+
+    Args:
+        code: A code of ``legonet.diagnostics.codes``, such as ``LEGO203``.
+        message: One line, lower case, without a full stop.
+        span: The narrowest place of the mistake, or None where no text is to blame.
+        label: A few words for the place itself, shown behind the carets.
+        help: What to do about it, a sentence each.
+        trace: The imports and loops that led there, the innermost first.
+        severity: An error unless said.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    help: tuple[str, ...] = ()
+    trace: tuple[Trace, ...] = ()
+    severity: Severity = Severity.ERROR
+
+    def at(self, span: Span | None, trace: Sequence[Trace] = ()) -> Diagnostic:
+        """Return this diagnostic with a place, if it has none yet."""
+        if self.span is not None or span is None:
+            return self
+        return replace(self, span=span, trace=tuple(trace))
+
+
+class DiagnosticError(Exception):
+    """Carries one or more diagnostics to the border, where they are shown."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(item.message for item in diagnostics))
+        self.diagnostics = diagnostics
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        message: str,
+        *,
+        span: Span | None = None,
+        label: str = "",
+        help: Iterable[str] = (),  # noqa: A002 - the field's name
+    ) -> DiagnosticError:
+        """Return an error with one diagnostic."""
+        return cls(Diagnostic(code, message, span, label, tuple(help)))
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the diagnostics sorted by place, each only once."""
+
+    def place(item: Diagnostic) -> tuple[str, int, int, str, str]:
+        if item.span is None:
+            return ("", 0, 0, item.code, item.message)
+        span = item.span
+        return (span.source.path, span.start, span.end, item.code, item.message)
+
+    return sorted({place(item): item for item in diagnostics}.values(), key=place)
+
+
+def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, ...]:
+    """Return a help line that names the candidate most like a misspelled word, if any is."""
+    names = sorted(set(candidates))
+    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    if not close:
+        close = [name for name in names if name.lower() == word.lower()]
+    return (f"a {kind} with a similar name exists: `{close[0]}`",) if close else ()

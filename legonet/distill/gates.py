@@ -1,0 +1,124 @@
+"""ReLU maps and pool switches that student and teacher share (section 3.2 of the paper).
+
+The i-th ReLU of one task module is the partner of the i-th of the other, counted from the input.
+Partners share their maps. Where their shapes differ only a map that is the same for all channels
+can be shared, resized if need be; a ReLU without a partner, and fully connected ones of different
+width, let everything through.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from legonet.distill.surrogate import Gates, Surrogate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    Places = Literal["all", "lowest", "none"]
+
+Shape = tuple[int, ...]
+
+
+def random_gates(
+    student: Surrogate,
+    teacher: Surrogate,
+    count: int,
+    shares: Sequence[Tensor],
+    generator: torch.Generator,
+    *,
+    places: Places = "all",
+    channel_shared: bool = False,
+) -> tuple[Gates, Gates]:
+    """Draw maps ``1(x_rand > 0)`` for all partner ReLUs, for a number of samples.
+
+    Args:
+        student: The surrogate of g_S.
+        teacher: The surrogate of g_T.
+        count: Samples.
+        shares: For each ReLU of g_S its share of ones, a scalar or one for each channel ``(C,)``.
+        generator: A generator on the CPU.
+        places: Which ReLUs have maps; the others are the identity.
+        channel_shared: One map for all channels of a ReLU.
+    """
+    drawn: list[tuple[Tensor | None, Tensor | None]] = []
+    pairs = zip(student.shapes.relus, teacher.shapes.relus, shares, strict=False)
+    for place, (own, other, share) in enumerate(pairs):
+        if places == "none" or (places == "lowest" and place > 0):
+            drawn.append((None, None))
+        elif own == other and not channel_shared:
+            columns = share.cpu().reshape(-1, *(1 for _ in own[1:]))
+            passed = _draw((count, *own), columns, generator)
+            drawn.append((passed, passed))
+        elif len(own) == 3 and len(other) == 3:
+            passed = _draw((count, 1, *own[1:]), share.cpu().mean(), generator)
+            drawn.append((passed, _resized(passed, other)))
+        elif channel_shared and len(own) == len(other) == 1:
+            passed = _draw((count, 1), share.cpu().mean(), generator)
+            drawn.append((passed, passed))
+        else:
+            drawn.append((None, None))
+    return (
+        _gates(student, [pair[0] for pair in drawn], []),
+        _gates(teacher, [pair[1] for pair in drawn], []),
+    )
+
+
+def teacher_gates(student: Surrogate, teacher: Surrogate, features: Tensor) -> tuple[Gates, Gates]:
+    """Return the teacher's real maps and pool switches on ``f(I)``, for both sides.
+
+    Partners of different shapes let everything through; such pools are average-pools.
+    """
+    real = teacher.real_gates(features)
+    relus = _where_alike(real.relus, student.shapes.relus, teacher.shapes.relus)
+    pools = _where_alike(real.pools, student.shapes.pools, teacher.shapes.pools)
+    return _gates(student, relus, pools), _gates(teacher, relus, pools)
+
+
+def activation_rates(student: Surrogate, batches: Sequence[Tensor]) -> list[Tensor]:
+    """Return each channel's share of positive values in each ReLU of g_S on ``f_S(I)``."""
+    totals: list[Tensor] = []
+    count = 0
+    for features in batches:
+        maps = [gate for gate in student.real_gates(features).relus if gate is not None]
+        sums = [gate.sum(dim=(0, *range(2, gate.dim()))).cpu().double() for gate in maps]
+        totals = [a + b for a, b in zip(totals, sums, strict=True)] if totals else sums
+        count += len(features)
+    sizes = [torch.Size(shape[1:]).numel() for shape in student.shapes.relus]
+    return [total / (count * size) for total, size in zip(totals, sizes, strict=True)]
+
+
+def _where_alike(
+    gates: Sequence[Tensor | None], own: Sequence[Shape], other: Sequence[Shape]
+) -> list[Tensor | None]:
+    partners = zip(gates, own, other, strict=False)
+    return [gate if shape == partner else None for gate, shape, partner in partners]
+
+
+def _draw(shape: Shape, share: Tensor, generator: torch.Generator) -> Tensor:
+    return (torch.rand(shape, generator=generator) < share).float()
+
+
+def _resized(passed: Tensor, shape: Shape) -> Tensor:
+    if tuple(passed.shape[2:]) == tuple(shape[1:]):
+        return passed
+    return functional.interpolate(passed, size=tuple(shape[1:]), mode="nearest")
+
+
+def _gates(
+    surrogate: Surrogate, relus: Sequence[Tensor | None], pools: Sequence[Tensor | None]
+) -> Gates:
+    """Fill up with None, for layers without a partner."""
+
+    def filled(
+        gates: Sequence[Tensor | None], shapes: Sequence[Shape]
+    ) -> tuple[Tensor | None, ...]:
+        return tuple(gate for gate, _ in zip_longest(gates[: len(shapes)], shapes))
+
+    return Gates(filled(relus, surrogate.shapes.relus), filled(pools, surrogate.shapes.pools))

@@ -1,0 +1,63 @@
+"""Adapters that are solved from moments of pseudo-gradients instead of trained."""
+
+from __future__ import annotations
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from legonet.distill.moments import Moments, kernel_of
+
+
+def least_squares(moments: Moments, ridge: float = 1e-6) -> Tensor:
+    """Return the kernel with the smallest residual, ``(C_S, C_T, k, k)`` in float64.
+
+    The normal equations ``(M + ridge mean(diag M) I) K = R``: for one conv and an adapter ReLU of
+    the first kind the distillation loss is linear least squares.
+    """
+    matrix = moments.student
+    mean = float(matrix.diagonal().mean())
+    # With no gradient at all (every path blocked) the answer is K = 0, not a singular system.
+    added = ridge * mean if mean > 0 else 1.0
+    regular = matrix + added * torch.eye(len(matrix), dtype=matrix.dtype)
+    return kernel_of(torch.linalg.solve(regular, moments.cross), moments.kernel)
+
+
+def assignment(moments: Moments) -> Tensor:
+    """Return the kernel that sends each channel to the one it resembles most.
+
+    Channels of u and v are matched one to one by the largest sum of correlations
+    ``R_oc / sqrt(M_oo V_c)``, with the scale ``sqrt(V_c / M_oo)`` for each match, at the middle of
+    the kernel. Where one side has more channels its worst ones stay without a match.
+
+    Returns:
+        ``(C_S, C_T, k, k)`` in float64.
+    """
+    centre = moments.centre()
+    correlation = correlations(centre).numpy()
+    rows, columns = (torch.as_tensor(side) for side in linear_sum_assignment(-correlation))
+    matched = torch.zeros_like(centre.cross)
+    energy = centre.student.diagonal()[rows]
+    scale = torch.where(energy > 0, centre.teacher[columns] / energy.clamp(min=1e-300), 0.0)
+    matched[rows, columns] = scale.sqrt()
+    kernel = torch.zeros(*matched.shape, moments.kernel, moments.kernel, dtype=matched.dtype)
+    kernel[:, :, moments.kernel // 2, moments.kernel // 2] = matched
+    return kernel
+
+
+def correlations(moments: Moments) -> Tensor:
+    """Return ``R_oc / sqrt(M_oo V_c)``, ``(C_S, C_T)``; 0 where a channel is silent."""
+    centre = moments.centre()
+    norms = (centre.student.diagonal()[:, None] * centre.teacher[None, :]).sqrt()
+    return torch.where(norms > 0, centre.cross / norms.clamp(min=1e-300), 0.0)
+
+
+def matched_correlation(moments: Moments) -> float:
+    """Return the mean correlation of channels that are matched one to one.
+
+    Near 1 the hidden units of both task modules correspond, as with a common ancestor; near 0
+    they do not.
+    """
+    correlation = correlations(moments)
+    rows, columns = linear_sum_assignment(-correlation.numpy())
+    return float(correlation[rows, columns].mean())

@@ -1,0 +1,156 @@
+"""Where an adapter begins: solved from gradients or features, or one of the plain starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from legonet.distill import solve
+from legonet.distill.gradients import Gradients
+from legonet.distill.moments import Moments
+from legonet.distill.pairs import real_pairs
+from legonet.distill.randomness import generator
+from legonet.modules.adapter import Adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from legonet.distill.joint import Joint, Named
+    from legonet.spec.methods import BackDistillation, Start
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An adapter before training, and what is known of it.
+
+    Args:
+        adapter: With the re-scaling factor beta in it.
+        notes: For the certificate.
+    """
+
+    adapter: Adapter
+    notes: dict[str, object] = field(default_factory=dict)
+
+
+def begin(joint: Joint, kernels: Sequence[int], start: Start, options: BackDistillation) -> Begun:
+    """Return an adapter with a named start.
+
+    Args:
+        joint: The edge.
+        kernels: Kernel sizes of its convs, bottom first.
+        start: The start's name.
+        options: How pseudo-gradients are drawn, where the start needs them.
+    """
+    if start in ("default", "identity"):
+        adapter = empty_adapter(joint, kernels)
+        return Begun(adapter if start == "default" else adapter.dirac_(), {"start": start})
+    if start == "stitching":
+        return stitched(joint, kernels)
+    if start == "real_gradients":
+        return real_gradients(joint, kernels, joint.target or joint.leaves)
+    return solved(joint, kernels, start, options)
+
+
+def empty_adapter(joint: Joint, kernels: Sequence[int]) -> Adapter:
+    """Return an adapter with torch's own random start, drawn from the edge's seed."""
+    channels_in, channels_out = (shape[0] for shape in joint.shapes)
+    beta = joint.beta
+    with torch.random.fork_rng(devices=[]):
+        state = generator(joint.seed, "default start").get_state()
+        torch.set_rng_state(state)
+        adapter = Adapter(channels_in, channels_out, kernels, beta)
+    return adapter.to(joint.device)
+
+
+def solved(joint: Joint, kernels: Sequence[int], start: Start, options: BackDistillation) -> Begun:
+    """Return the adapter that least squares or an assignment makes of pseudo-gradients."""
+    return solved_from(joint, kernels, start, *Gradients.draw(joint, kernels, options))
+
+
+def solved_from(
+    joint: Joint,
+    kernels: Sequence[int],
+    start: Start,
+    gradients: Gradients,
+    held_out: Gradients,
+) -> Begun:
+    """Return what `solved` does, from pseudo-gradients that are already drawn."""
+    moments = gradients.first(kernels[0])
+    candidates = {}
+    if start in ("solve", "least_squares"):
+        candidates["least_squares"] = solve.least_squares(moments)
+    if start in ("solve", "assignment"):
+        candidates["assignment"] = solve.assignment(moments)
+    deciding = held_out.first(kernels[0])
+    residuals = {name: float(deciding.residual(found)) for name, found in candidates.items()}
+    chosen = min(residuals, key=lambda name: residuals[name])
+    notes: dict[str, object] = {
+        "start": chosen,
+        "start_residuals": residuals,
+        "matched_correlation": solve.matched_correlation(moments),
+    }
+    weight = candidates[chosen] / gradients.alpha_beta
+    return Begun(_with_first(joint, kernels, weight), notes)
+
+
+def real_gradients(joint: Joint, kernels: Sequence[int], pictures: Named) -> Begun:
+    """Return least squares on the networks' own gradients, at the scale of f_S's features."""
+    moments = Moments.of(real_pairs(joint, pictures), kernels[0])
+    adapter = _with_first(joint, kernels, solve.least_squares(moments))
+    notes = {
+        "start": "real_gradients",
+        "start_pictures": f"{len(pictures.images)} {pictures.name}",
+        "matched_correlation": solve.matched_correlation(moments),
+    }
+    return Begun(calibrated(joint, adapter, pictures), notes)
+
+
+def stitched(
+    joint: Joint, kernels: Sequence[int], pictures: Named | None = None, ridge: float = 1e-3
+) -> Begun:
+    """Return the adapter that makes f's features most like f_S's, on the best pictures."""
+    pictures = pictures or joint.best
+    features = joint.features(pictures)
+    weight, bias = features.stitch(ridge)
+    notes = {
+        "start": "stitching",
+        "start_pictures": f"{len(pictures.images)} {pictures.name}",
+        "stitching_r2": features.explained(weight),
+    }
+    return Begun(_with_first(joint, kernels, weight[:, :, None, None] / joint.beta, bias), notes)
+
+
+@torch.no_grad()
+def calibrated(joint: Joint, adapter: Adapter, pictures: Named) -> Adapter:
+    """Scale the first conv so that the adapter's output has the mean norm of f_S's features."""
+    category_module, own_module = joint.modules
+    norm = joint.mean_norm(pictures, category_module, adapter)
+    adapter.convolutions[0].weight.mul_(joint.mean_norm(pictures, own_module) / norm)
+    return adapter
+
+
+@torch.no_grad()
+def _with_first(
+    joint: Joint, kernels: Sequence[int], weight: Tensor, bias: Tensor | None = None
+) -> Adapter:
+    """Return an adapter whose first conv is given and whose other convs are the identity.
+
+    Behind the first ReLU features are nowhere negative, so that the others change nothing.
+
+    Args:
+        joint: The edge.
+        kernels: Kernel sizes.
+        weight: ``(C_S, C_T, k, k)``; a smaller kernel is put at the middle of the conv's.
+        bias: ``(C_S,)``, zero unless given.
+    """
+    adapter = empty_adapter(joint, kernels).dirac_()
+    first = adapter.convolutions[0]
+    margin = (kernels[0] - weight.shape[-1]) // 2
+    padded = torch.nn.functional.pad(weight, (margin,) * 4)
+    first.weight.copy_(padded)
+    if bias is not None and first.bias is not None:
+        first.bias.copy_(bias)
+    return adapter

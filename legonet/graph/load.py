@@ -1,0 +1,42 @@
+"""A file to a ModuleGraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, in_order
+from legonet.graph.module_graph import ModuleGraph
+from legonet.graph.rules import check_graph
+from legonet.spec import Override, load_spec
+
+
+def check_file(
+    path: Path, overrides: Sequence[Override] = ()
+) -> tuple[ModuleGraph, list[Diagnostic]]:
+    """Return what could be read of a spec, and everything that is wrong with it.
+
+    Args:
+        path: The ``.lego`` file.
+        overrides: Values for single fields and constants.
+    """
+    loaded = load_spec(path, overrides)
+    graph = ModuleGraph(loaded.spec)
+    return graph, in_order([*loaded.diagnostics, *check_graph(graph)])
+
+
+def load(path: Path | str, overrides: Sequence[Override] = ()) -> ModuleGraph:
+    """Return the graph of a spec.
+
+    Args:
+        path: The ``.lego`` file.
+        overrides: Values for single fields and constants.
+
+    Raises:
+        DiagnosticError: The spec has errors; all of them at once.
+    """
+    graph, diagnostics = check_file(Path(path), overrides)
+    errors = [item for item in diagnostics if item.severity is Severity.ERROR]
+    if errors:
+        raise DiagnosticError(*errors)
+    return graph

@@ -1,0 +1,124 @@
+"""The modules of a spec and what joins them, over networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import networkx as nx
+
+from legonet.spec import Goal, Key, Spec
+from legonet.spec.declarations import Adapter, Category, Network, Task
+from legonet.spec.models import LibraryModel, SmallFcn
+
+_SEGMENTATION_PREFIXES = ("fcn_", "deeplabv3", "lraspp")
+
+
+@dataclass(frozen=True)
+class ModuleGraph:
+    """A spec as a graph.
+
+    Its nodes are the spec's keys, such as ``("network", "dog_net")``. Its edges carry a ``role``:
+
+    ========  =====================  ================================================
+    role      from, to               meaning
+    ========  =====================  ================================================
+    init      network, network       the second starts from the first one's weights
+    bottom    network, category      the category module is the network's bottom
+    top       network, task          the task module is the network's top
+    adapter   category, task         features of the category may flow into the task
+    ========  =====================  ================================================
+
+    Two graphs are equal when their specs are.
+    """
+
+    spec: Spec
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """The plain graph; it cannot be changed."""
+        graph = nx.DiGraph()
+        spec = self.spec
+        for kind, names in (
+            ("network", spec.networks),
+            ("category", spec.categories),
+            ("task", spec.tasks),
+        ):
+            graph.add_nodes_from(((kind, name) for name in names), kind=kind)
+        for source, target, role in self._edges():
+            if source in graph and target in graph:
+                graph.add_edge(source, target, role=role)
+        return nx.freeze(graph)
+
+    def _edges(self) -> Iterator[tuple[Key, Key, str]]:
+        spec = self.spec
+        for name, network in spec.networks.items():
+            if network.init is not None:
+                yield ("network", network.init), ("network", name), "init"
+        for name, category in spec.categories.items():
+            yield ("network", category.network), ("category", name), "bottom"
+        for name, task in spec.tasks.items():
+            yield ("network", task.network), ("task", name), "top"
+        for category_name, task_name in spec.adapters:
+            yield ("category", category_name), ("task", task_name), "adapter"
+
+    def ancestors_first(self) -> list[str]:
+        """Return the networks' names, each behind the one that it starts from."""
+        networks = [node for node in self.graph if node[0] == "network"]
+        order = nx.topological_sort(self.graph.subgraph(networks))
+        return [name for _, name in order]
+
+    def ancestor_circles(self) -> list[list[str]]:
+        """Return the circles of networks that start from each other, which should not be."""
+        networks = [node for node in self.graph if node[0] == "network"]
+        circles = nx.simple_cycles(self.graph.subgraph(networks))
+        return [[name for _, name in circle] for circle in circles]
+
+    def sides(self, adapter: Adapter) -> tuple[Category, Task] | None:
+        """Return the category and the task that an adapter joins, where both are sound."""
+        category = self.spec.categories.get(adapter.category)
+        task = self.spec.tasks.get(adapter.task)
+        return None if category is None or task is None else (category, task)
+
+    def teacher_name(self, adapter: Adapter) -> str | None:
+        """Return the name of the network that an adapter learns from; none for a direct edge."""
+        if adapter.learning is None:
+            return None
+        if adapter.learning.teacher is not None:
+            return adapter.learning.teacher
+        category = self.spec.categories.get(adapter.category)
+        return None if category is None else category.network
+
+    def teacher(self, adapter: Adapter) -> Network | None:
+        """Return the network that an adapter learns from, where it is sound."""
+        return self.spec.networks.get(self.teacher_name(adapter) or "")
+
+    def data_name(self, adapter: Adapter) -> str | None:
+        """Return the name of the data with the category's pictures, if any is known."""
+        if adapter.learning is not None and adapter.learning.data is not None:
+            return adapter.learning.data
+        teacher = self.teacher(adapter)
+        return teacher.train.data if teacher is not None and teacher.train is not None else None
+
+    def category_label(self, adapter: Adapter) -> str:
+        """Return what the data call an adapter's category.
+
+        It is the label that the teacher was trained on; a teacher with ready weights leaves the
+        name of the category itself.
+        """
+        teacher = self.teacher(adapter)
+        if teacher is not None and teacher.train is not None and teacher.train.category:
+            return teacher.train.category
+        return adapter.category.rpartition(".")[2]
+
+    def goal(self, network: Network) -> Goal:
+        """Return the question that a network answers: as its recipe says, else as its model."""
+        if network.train is not None:
+            return network.train.goal
+        model = network.model
+        if isinstance(model, SmallFcn):
+            return Goal.SEGMENTATION
+        if isinstance(model, LibraryModel) and model.name.startswith(_SEGMENTATION_PREFIXES):
+            return Goal.SEGMENTATION
+        return Goal.CLASSIFICATION

@@ -1,0 +1,278 @@
+"""Which modules may be joined: what must hold of a spec beyond its single statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from legonet.diagnostics import Diagnostic, Severity, in_order
+from legonet.graph.module_graph import ModuleGraph
+from legonet.spec import Goal, Key
+from legonet.spec.declarations import Network
+from legonet.spec.methods import OrdinaryLearning, OutputDistillation
+from legonet.spec.models import SmallFcn, SmallVgg
+from legonet.spec.sources import Cifar10, Cifar10Jpeg
+
+Found = Iterator[tuple[Diagnostic, Key, tuple[str, ...]]]
+"""Diagnostics, each with the statement and the field to blame."""
+
+
+def check_graph(graph: ModuleGraph) -> list[Diagnostic]:
+    """Return everything that is wrong with how a spec joins its modules, in order of place."""
+    return in_order(
+        graph.spec.locate(diagnostic, key, *path)
+        for rule in RULES
+        for diagnostic, key, path in rule(graph)
+    )
+
+
+def no_circle_of_ancestors(graph: ModuleGraph) -> Found:
+    """A network cannot start from itself, not even by way of others."""
+    for circle in graph.ancestor_circles():
+        names = sorted(circle)
+        first = circle.index(names[0])
+        chain = [*circle[first:], *circle[:first], names[0]]
+        yield (
+            Diagnostic(
+                "LEGO301",
+                "these networks start from each other: " + " -> ".join(chain),
+                label="part of the circle",
+                help=("let one of them start from ready weights or from nothing",),
+            ),
+            ("network", names[0]),
+            ("init",),
+        )
+
+
+def weights_come_from_somewhere(graph: ModuleGraph) -> Found:
+    """A network has ready weights, a recipe or an ancestor, and not two beginnings."""
+    for name, network in graph.spec.networks.items():
+        if network.train is None and network.weights is None and network.init is None:
+            yield (
+                Diagnostic(
+                    "LEGO302",
+                    f"network `{name}` has neither weights nor a recipe",
+                    label="its weights would be random",
+                    help=("add `weights: ..` or `train { .. }`",),
+                ),
+                ("network", name),
+                (),
+            )
+        if network.weights is not None and network.init is not None:
+            yield (
+                Diagnostic(
+                    "LEGO303",
+                    f"network `{name}` has two beginnings: `weights` and `init`",
+                    label="a second beginning",
+                    help=("keep one of the two",),
+                ),
+                ("network", name),
+                ("init",),
+            )
+
+
+def recipe_fits_model(graph: ModuleGraph) -> Found:
+    """A recipe asks a question that its model can answer."""
+    for name, network in graph.spec.networks.items():
+        recipe = network.train
+        if recipe is None:
+            continue
+        key = ("network", name)
+        model = network.model
+        if isinstance(model, SmallVgg | SmallFcn):
+            able = Goal.SEGMENTATION if isinstance(model, SmallFcn) else Goal.CLASSIFICATION
+            if recipe.goal is not able:
+                other = SmallVgg if able is Goal.SEGMENTATION else SmallFcn
+                yield (
+                    Diagnostic(
+                        "LEGO305",
+                        f"`{model.call}` is made for {able}, and the recipe asks for {recipe.goal}",
+                        label=f"for {able} alone",
+                        help=(f"for {recipe.goal} take `{other.call}`, or change `goal`",),
+                    ),
+                    key,
+                    ("model",),
+                )
+            if recipe.category is not None and model.classes != 1:
+                yield (
+                    Diagnostic(
+                        "LEGO306",
+                        f"a network of one category has one output, found {model.classes}",
+                        label="expected `classes: 1`",
+                        help=("write `classes: 1`, or leave `category` out of the recipe",),
+                    ),
+                    key,
+                    ("model",),
+                )
+        if recipe.frozen is not None and network.init is None and network.weights is None:
+            yield (
+                Diagnostic(
+                    "LEGO307",
+                    f"network `{name}` freezes modules that have no weights yet",
+                    label="frozen at random",
+                    help=("name an ancestor with `init`, or leave `frozen` out",),
+                ),
+                key,
+                ("train", "frozen"),
+            )
+
+
+def direct_edges_are_whole(graph: ModuleGraph) -> Found:
+    """An adapter without a body joins two halves of one network, cut at one place."""
+    for (category_name, task_name), adapter in graph.spec.adapters.items():
+        sides = graph.sides(adapter)
+        if adapter.learning is not None or sides is None:
+            continue
+        category, task = sides
+        if category.network == task.network and category.until == task.after:
+            continue
+        yield (
+            Diagnostic(
+                "LEGO304",
+                f"`{category_name} -> {task_name}` has nothing to learn from, and its two sides"
+                " are no halves of one network",
+                label="a direct edge fits one network cut at one place",
+                help=(
+                    f"`{category_name}` is `{category.network}` until `{category.until}`",
+                    f"`{task_name}` is `{task.network}` after `{task.after}`",
+                    "give the adapter a body, such as `{ samples: 20 }`",
+                ),
+            ),
+            ("adapter", category_name, task_name),
+            (),
+        )
+
+
+def teacher_answers_the_task(graph: ModuleGraph) -> Found:
+    """A teacher answers the same question as the task module."""
+    for (category_name, task_name), adapter in graph.spec.adapters.items():
+        sides = graph.sides(adapter)
+        teacher = graph.teacher(adapter)
+        student = graph.spec.networks.get(sides[1].network) if sides else None
+        if teacher is None or student is None or adapter.learning is None:
+            continue
+        if graph.goal(teacher) is not graph.goal(student):
+            yield (
+                Diagnostic(
+                    "LEGO308",
+                    f"the teacher `{graph.teacher_name(adapter)}` knows {graph.goal(teacher)},"
+                    f" and the task `{task_name}` is {graph.goal(student)}",
+                    label="its task is another",
+                    help=("name a network of this category that has the same goal as the task",),
+                ),
+                ("adapter", category_name, task_name),
+                ("teacher",),
+            )
+
+
+def pictures_for_the_method(graph: ModuleGraph) -> Found:
+    """A method gets the pictures that it cannot do without."""
+    for key, adapter in graph.spec.adapters.items():
+        learning = adapter.learning
+        if learning is None or graph.teacher(adapter) is None:
+            continue
+        where = ("adapter", *key)
+        if isinstance(learning.method, OrdinaryLearning) and not learning.samples:
+            yield (
+                Diagnostic(
+                    "LEGO309",
+                    "`ordinary_learning` learns from labelled pictures, and `samples` is 0",
+                    label="needs labelled pictures",
+                    help=("set `samples`, or choose `back_distillation()` or `stitching()`",),
+                ),
+                where,
+                ("method",),
+            )
+        pictures = learning.samples + learning.unlabelled
+        if isinstance(learning.method, OutputDistillation) and not pictures:
+            yield (
+                Diagnostic(
+                    "LEGO309",
+                    "`output_distillation` needs pictures, labelled or not",
+                    label="needs pictures",
+                    help=("set `unlabelled` or `samples`",),
+                ),
+                where,
+                ("method",),
+            )
+        if pictures and graph.data_name(adapter) is None:
+            field = "samples" if learning.samples else "unlabelled"
+            yield (
+                Diagnostic(
+                    "LEGO310",
+                    f"`{field}` asks for pictures, and no data are named",
+                    label="from where?",
+                    help=("add `data: NAME`; its teacher has no recipe to take them from",),
+                ),
+                where,
+                (field,),
+            )
+
+
+def same_question(graph: ModuleGraph) -> Found:
+    """Warn where "all else" differs between a category and the task's own category."""
+    for key, adapter in graph.spec.adapters.items():
+        sides = graph.sides(adapter)
+        teacher = graph.teacher(adapter)
+        student = graph.spec.networks.get(sides[1].network) if sides else None
+        if teacher is None or student is None or adapter.learning is None:
+            continue
+        asked = _against_the_others(graph, teacher), _against_the_others(graph, student)
+        if None not in asked and asked[0] != asked[1]:
+            yield (
+                Diagnostic(
+                    "LEGO312",
+                    "the two sides answer different questions: each tells its category from all"
+                    " the others, and the other one's category is among them",
+                    label="no adapter can make up for that",
+                    help=("use data with background pictures that both sides know",),
+                    severity=Severity.WARNING,
+                ),
+                ("adapter", *key),
+                (),
+            )
+
+
+def _against_the_others(graph: ModuleGraph, network: Network) -> str | None:
+    """Return the category that a network tells from all others of its data, if it does so."""
+    recipe = network.train
+    data = graph.spec.data.get(recipe.data) if recipe else None
+    if recipe is None or data is None or not isinstance(data.source, Cifar10 | Cifar10Jpeg):
+        return None
+    return recipe.category
+
+
+def paths_are_joined(graph: ModuleGraph) -> Found:
+    """A path leads along an adapter."""
+    for name, path in graph.spec.paths.items():
+        ends = (path.category, path.task)
+        sound = path.category in graph.spec.categories and path.task in graph.spec.tasks
+        if not sound or ("adapter", *ends) in graph.spec.origins:
+            continue
+        joined = [task for category, task in graph.spec.adapters if category == path.category]
+        help_line = (
+            f"`{path.category}` is joined to: {', '.join(joined)}"
+            if joined
+            else f"write `adapter {path.category} -> {path.task} {{ .. }}`"
+        )
+        yield (
+            Diagnostic(
+                "LEGO311",
+                f"path `{name}` leads from `{path.category}` to `{path.task}`, and no adapter does",
+                label="no such edge",
+                help=(help_line,),
+            ),
+            ("path", name),
+            (),
+        )
+
+
+RULES: tuple[Callable[[ModuleGraph], Found], ...] = (
+    no_circle_of_ancestors,
+    weights_come_from_somewhere,
+    recipe_fits_model,
+    direct_edges_are_whole,
+    teacher_answers_the_task,
+    pictures_for_the_method,
+    same_question,
+    paths_are_joined,
+)

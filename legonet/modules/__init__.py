@@ -1,0 +1,1 @@
+"""Networks and their parts: models, weights, cuts, frozen modules and adapters."""

@@ -1,0 +1,91 @@
+"""The two small networks that come with legonet, for small pictures and small computers.
+
+Both are chains of named children with torchvision's names, so that they can be cut anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import pairwise
+
+from torch import nn
+
+_DEEPER = (64, 64, 128, 128)
+"""Channels behind the blocks that follow the first one, two convs each pooling."""
+
+_STRIDE = 8
+
+
+def small_vgg(classes: int, channels: int = 32) -> nn.Sequential:
+    """Return a small VGG for pictures of about 16 to 96 pixels.
+
+    ``(N, 3, H, W)`` float32 goes in, H and W at least 8, and ``(N, classes)`` logits come out.
+    ``features.0`` to ``features.4`` are conv, ReLU, conv, ReLU, max-pool.
+
+    Args:
+        classes: Outputs; 1 for a network that knows a single category.
+        channels: Channels behind the first pooling.
+    """
+    side = 2
+    classifier = nn.Sequential(
+        nn.Linear(_DEEPER[-1] * side * side, 256),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(256, classes),
+    )
+    return _initialised(
+        nn.Sequential(
+            OrderedDict(
+                features=_features(channels),
+                avgpool=nn.AdaptiveAvgPool2d(side),
+                flatten=nn.Flatten(),
+                classifier=classifier,
+            )
+        )
+    )
+
+
+def small_fcn(classes: int, channels: int = 32) -> nn.Sequential:
+    """Return a fully convolutional network over the features of `small_vgg`.
+
+    ``(N, 3, H, W)`` float32 goes in, H and W divisible by 8, and logits per pixel,
+    ``(N, classes, H, W)``, come out: 1x1 convs in place of the fully connected layers, then
+    bilinear upsampling.
+
+    Args:
+        classes: Output maps; 1 for a network that knows a single category.
+        channels: Channels behind the first pooling.
+    """
+    classifier = nn.Sequential(
+        nn.Conv2d(_DEEPER[-1], 256, 1),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Conv2d(256, classes, 1),
+    )
+    upsample = nn.Upsample(scale_factor=_STRIDE, mode="bilinear", align_corners=False)
+    return _initialised(
+        nn.Sequential(
+            OrderedDict(features=_features(channels), classifier=classifier, upsample=upsample)
+        )
+    )
+
+
+def _features(channels: int) -> nn.Sequential:
+    """Return three blocks of conv, ReLU, conv, ReLU and max-pool."""
+    layers: list[nn.Module] = []
+    widths = (3, channels, channels, *_DEEPER)
+    for block, (before, behind) in enumerate(pairwise(widths)):
+        layers += [nn.Conv2d(before, behind, 3, padding=1), nn.ReLU()]
+        if block % 2:
+            layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
+
+
+def _initialised(network: nn.Sequential) -> nn.Sequential:
+    """Draw He's normal start, without which a deep chain of ReLUs learns nothing at first."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return network

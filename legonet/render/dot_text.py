@@ -1,0 +1,71 @@
+"""How to write the DOT language: quoting, labels and statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Markup(str):
+    """Text in Graphviz's HTML-like label language, which stands between angle brackets."""
+
+    __slots__ = ()
+
+
+def marked(text: str, *, size: int = 0, color: str = "", bold: bool = False) -> Markup:
+    """Return markup that shows exactly a plain text; characters that XML forbids become U+FFFD.
+
+    Args:
+        text: Any characters.
+        size: Of the font, in points; the node's own unless said.
+        color: Of the font; the node's own unless said.
+        bold: A heavier font.
+    """
+    written = escape(_printable(text))
+    if bold:
+        written = f"<B>{written}</B>"
+    attributes = f' POINT-SIZE="{size}"' * bool(size) + f' COLOR="{color}"' * bool(color)
+    return Markup(f"<FONT{attributes}>{written}</FONT>" if attributes else written)
+
+
+def left_aligned(lines: Iterable[Markup]) -> Markup:
+    """Return lines one below the other."""
+    return Markup("".join(f'{line}<BR ALIGN="LEFT"/>' for line in lines))
+
+
+def quoted(text: str) -> str:
+    r"""Return a DOT string that Graphviz shows as the text stands.
+
+    Graphviz reads escapes such as ``\N`` and entities such as ``&lt;`` in labels and tooltips, so
+    backslashes and ampersands are escaped beside the quotes.
+    """
+    written = _printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return '"' + written.replace("\n", "\\n") + '"'
+
+
+def statement(subject: str, **attributes: str | float) -> str:
+    """Return a node, an edge or the defaults of a kind, with attributes, on one line.
+
+    Args:
+        subject: As it stands in DOT, already quoted.
+        attributes: `Markup` becomes an HTML-like label; other text is quoted.
+    """
+    return f"{subject} [{', '.join(f'{name}={_value(v)}' for name, v in attributes.items())}]"
+
+
+def block(head: str, lines: Iterable[str]) -> list[str]:
+    """Return lines between braces, indented."""
+    return [f"{head}{{", *(f"  {line}" for line in lines), "}"]
+
+
+def _value(value: str | float) -> str:
+    if isinstance(value, Markup):
+        return f"<{value}>"
+    return quoted(value) if isinstance(value, str) else str(value)
+
+
+def _printable(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,185 @@
+"""Statements to a Spec: names bound, fields checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from legonet.diagnostics import Diagnostic, Span, did_you_mean
+from legonet.spec.declarations import (
+    Adapter,
+    Category,
+    Data,
+    Kind,
+    Learning,
+    Network,
+    Path,
+    Task,
+)
+from legonet.spec.expand import Expanded
+from legonet.spec.reader import Reader
+from legonet.spec.spec import Key, Origin, Spec
+from legonet.spec.values import Body, Statement
+
+BLOCKS: Mapping[str, type[BaseModel]] = {
+    "data": Data,
+    "network": Network,
+    "category": Category,
+    "task": Task,
+    "adapter": Learning,
+}
+"""What the fields of each kind of statement make."""
+
+
+def bind(expanded: Expanded, report: Callable[[Diagnostic], None]) -> Spec:
+    """Return the statements as a Spec; those with mistakes are left out of it.
+
+    Args:
+        expanded: What the text says.
+        report: Takes each diagnostic.
+    """
+    return _Binder(expanded, report).spec()
+
+
+class _Binder:
+    def __init__(self, expanded: Expanded, report: Callable[[Diagnostic], None]) -> None:
+        self.expanded = expanded
+        self.report = report
+        self.names: dict[str, dict[str, Statement]] = {
+            kind: {} for kind in ("data", "network", "category", "task", "path")
+        }
+
+    def spec(self) -> Spec:
+        for statement in self.expanded.statements:
+            if statement.name:
+                self._enter(statement)
+        found: dict[Key, Any] = {}
+        origins: dict[Key, Origin] = {}
+        for statement in self.expanded.statements:
+            key, value = self._read(statement)
+            if key in origins:
+                if statement.kind == "adapter":
+                    self._duplicate(statement, f"adapter `{key[1]} -> {key[2]}`", origins[key].span)
+                continue
+            origins[key] = Origin(statement.span, _places(statement.body), statement.trace)
+            if value is not None:
+                found[key] = value
+        return Spec(
+            data=_of_kind(found, "data"),
+            networks=_of_kind(found, "network"),
+            categories=_of_kind(found, "category"),
+            tasks=_of_kind(found, "task"),
+            adapters={key[1:]: item for key, item in found.items() if key[0] == "adapter"},  # type: ignore[misc]
+            paths=_of_kind(found, "path"),
+            origins=origins,
+        )
+
+    def _enter(self, statement: Statement) -> None:
+        names = self.names[statement.kind]
+        if statement.name in names:
+            what = f"{statement.kind} `{statement.name}`"
+            self._duplicate(statement, what, names[statement.name].span)
+        else:
+            names[statement.name] = statement
+
+    def _duplicate(self, statement: Statement, what: str, first: Span) -> None:
+        self.report(
+            Diagnostic(
+                "LEGO204",
+                f"{what} is declared twice",
+                statement.span,
+                "declared again here",
+                (f"the first one is at {first.source.path}:{first.line}",),
+                statement.trace,
+            )
+        )
+
+    def _read(self, statement: Statement) -> tuple[Key, Any]:
+        """Return what the statement is known by, and its value or None if it has mistakes."""
+        reader = Reader(
+            lambda kind, located: self._resolve(kind, str(located.value), located.span, statement),
+            lambda item: self.report(_traced(item, statement)),
+        )
+        whole = statement.body is None or not self._damaged(statement.body)
+        if statement.ends is not None:
+            return self._joined(statement, reader, whole)
+        body = statement.body or Body((), statement.span)
+        value = reader.block(BLOCKS[statement.kind], body, statement.kind, whole=whole)
+        return (statement.kind, statement.name), value
+
+    def _joined(self, statement: Statement, reader: Reader, whole: bool) -> tuple[Key, Any]:
+        names: list[str] = []
+        sound = True
+        for kind, target in zip(("category", "task"), statement.ends or (), strict=True):
+            resolved = self._resolve(kind, target.name, target.span, statement)
+            if isinstance(resolved, Diagnostic):
+                self.report(_traced(resolved, statement))
+                sound = False
+                resolved = target.name
+            names.append(resolved)
+        learning = None
+        if statement.body is not None:
+            learning = reader.block(Learning, statement.body, "adapter", whole=whole)
+            sound = sound and learning is not None
+        category, task = names
+        if statement.kind == "path":
+            path = Path(category=category, task=task)
+            return ("path", statement.name), path if sound else None
+        adapter = Adapter(category=category, task=task, learning=learning)
+        return ("adapter", category, task), adapter if sound else None
+
+    def _resolve(self, kind: str, name: str, span: Span, statement: Statement) -> str | Diagnostic:
+        full = f"{statement.prefix}.{name}" if statement.prefix else name
+        if full in self.names.get(kind, ()) or self.expanded.may_declare(full):
+            return full
+        others = [other for other, names in self.names.items() if full in names and other != "path"]
+        if others:
+            return Diagnostic(
+                "LEGO218",
+                f"expected a {kind}, and `{name}` is a {others[0]}",
+                span,
+                f"expected the name of a {kind}",
+                _which(kind),
+            )
+        known = [item.removeprefix(f"{statement.prefix}.") for item in self.names.get(kind, ())]
+        return Diagnostic(
+            "LEGO202",
+            f"unknown {kind} `{name}`",
+            span,
+            f"no {kind} has this name",
+            did_you_mean(name, known, kind),
+        )
+
+    def _damaged(self, body: Body) -> bool:
+        span = body.span
+        return any(
+            place.source is span.source and span.start <= place.start <= span.end
+            for place in self.expanded.damaged
+        )
+
+
+def _which(kind: str) -> tuple[str, ...]:
+    if kind in ("category", "task"):
+        return ("an adapter leads from a category module to a task module: `CATEGORY -> TASK`",)
+    return ()
+
+
+def _traced(item: Diagnostic, statement: Statement) -> Diagnostic:
+    return Diagnostic(
+        item.code, item.message, item.span, item.label, item.help, statement.trace, item.severity
+    )
+
+
+def _places(body: Body | None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Span]:
+    places: dict[tuple[str, ...], Span] = {}
+    for item in body.fields if body else ():
+        places[(*path, item.name)] = item.value.span
+        if isinstance(item.value, Body):
+            places.update(_places(item.value, (*path, item.name)))
+    return places
+
+
+def _of_kind(found: Mapping[Key, Any], kind: Kind) -> dict[str, Any]:
+    return {key[1]: value for key, value in found.items() if key[0] == kind}

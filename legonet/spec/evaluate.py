@@ -1,0 +1,175 @@
+"""Values as written to values with lets and loops worked in."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from legonet.diagnostics import Diagnostic, DiagnosticError, Span, did_you_mean
+from legonet.spec.growth import Growth
+from legonet.spec.values import (
+    Argument,
+    Body,
+    Called,
+    Located,
+    PlacedField,
+    Plain,
+    Symbol,
+    Target,
+    Text,
+    describe,
+)
+from legonet.syntax import ast
+from legonet.syntax.mistakes import DEEPEST_NESTING, LONGEST_NAME, TOO_DEEP, too_long
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a name may stand for at one place.
+
+    Args:
+        constants: The values of lets and loop variables, those of the innermost loop first.
+        base: The folder of the file that is read.
+        growth: Counts the values that are made.
+    """
+
+    constants: ChainMap[str, Located] = field(default_factory=ChainMap)
+    base: Path = Path()
+    growth: Growth = field(default_factory=Growth)
+
+    def inside(self) -> Scope:
+        """Return the scope of a loop's turn, whose constants end with it."""
+        return replace(self, constants=self.constants.new_child())
+
+
+class UnknownConstantError(DiagnosticError):
+    """An interpolation names no constant.
+
+    Attributes:
+        name: What it names.
+    """
+
+    def __init__(self, name: str, span: Span, scope: Scope) -> None:
+        super().__init__(
+            Diagnostic(
+                "LEGO213",
+                f"unknown constant `{name}`",
+                span,
+                "no `let` and no loop gives it a value",
+                did_you_mean(name, scope.constants, "constant"),
+            )
+        )
+        self.name = name
+
+
+def value_of(node: ast.Value, scope: Scope) -> Located:
+    """Return a value with every let and loop variable worked in.
+
+    Raises:
+        UnknownConstantError: An interpolation names no constant.
+        TooLargeError: The spec has grown too large.
+        DiagnosticError: An interpolation names no text, or lists are nested too deep.
+    """
+    match node:
+        case ast.String():
+            return Located(_string(node, scope), node.span)
+        case ast.Reference():
+            name = target_of(node, scope)
+            constant = scope.constants.get(name.name, Located(Symbol(name.name), node.span))
+            scope.growth.add(constant.size, node.span)
+            return replace(constant, span=node.span)
+    scope.growth.add(1, node.span)
+    match node:
+        case ast.Constant():
+            return Located(node.value, node.span)
+        case ast.ListValue():
+            items = tuple(value_of(item, scope) for item in node.items)
+            return _holding(items, items, node.span)
+        case ast.Call():
+            arguments = tuple(_argument(argument, scope) for argument in node.arguments)
+            name = target_of(node.function, scope)
+            called = Called(name.name, name.span, arguments)
+            return _holding(called, [argument.value for argument in arguments], node.span)
+
+
+def _holding(value: Plain, items: Sequence[Located], span: Span) -> Located:
+    """Return a list or call with its size and depth."""
+    depth = 1 + max((item.depth for item in items), default=0)
+    if depth > DEEPEST_NESTING:
+        message = f"brackets are nested deeper than {DEEPEST_NESTING}"
+        raise DiagnosticError.of(TOO_DEEP, message, span=span, label="with its constants worked in")
+    return Located(value, span, 1 + sum(item.size for item in items), depth)
+
+
+def target_of(node: ast.Reference, scope: Scope) -> Target:
+    """Return a dotted name with its interpolations worked in."""
+    return Target(".".join(name_of(word, scope) for word in node.words), node.span)
+
+
+def name_of(word: ast.Word, scope: Scope) -> str:
+    """Return a name with its interpolations worked in; it must still be a name."""
+    if len(word.parts) == 1 and isinstance(word.parts[0], str):
+        return word.parts[0]
+    name = _joined(word, scope)
+    if len(name) > LONGEST_NAME:
+        raise DiagnosticError(too_long("name", len(name), LONGEST_NAME, word.span))
+    if not name.replace("_", "a").isalnum() or not name.isascii():
+        raise DiagnosticError.of(
+            "LEGO211",
+            f"`{word.text}` becomes `{name}`, which is no name",
+            span=word.span,
+            label="not a name",
+            help=["a name has letters, digits and `_` alone"],
+        )
+    return name
+
+
+def body_of(node: ast.Fields, scope: Scope) -> Body:
+    """Return a block's fields with their values."""
+    fields = []
+    for item in node.fields:
+        value: Located | Body
+        if isinstance(item.value, ast.Fields):
+            value = body_of(item.value, scope)
+        else:
+            value = value_of(item.value, scope)
+        fields.append(PlacedField(name_of(item.name, scope), item.name.span, value, item.span))
+    return Body(tuple(fields), node.span)
+
+
+def _argument(node: ast.Argument, scope: Scope) -> Argument:
+    name = None if node.name is None else name_of(node.name, scope)
+    span = node.value.span if node.name is None else node.name.span
+    return Argument(name, span, value_of(node.value, scope))
+
+
+def _string(node: ast.String, scope: Scope) -> Text:
+    base = scope.base
+    if node.parts and isinstance(node.parts[0], ast.Interpolation):
+        first = scope.constants.get(node.parts[0].name)
+        if first is not None and isinstance(first.value, Text):
+            base = first.value.base
+    return Text(_joined(node, scope), base)
+
+
+def _joined(node: ast.String | ast.Word, scope: Scope) -> str:
+    parts = [part if isinstance(part, str) else _text(part, scope) for part in node.parts]
+    scope.growth.add_text(sum(map(len, parts)), node.span)
+    return "".join(parts)
+
+
+def _text(part: ast.Interpolation, scope: Scope) -> str:
+    constant = scope.constants.get(part.name)
+    if constant is None:
+        raise UnknownConstantError(part.name, part.span, scope)
+    if isinstance(constant.value, tuple | Called):
+        raise DiagnosticError.of(
+            "LEGO212",
+            f"`{part.name}` is {describe(constant.value)} and cannot stand inside a text",
+            span=part.span,
+            label="expected a text or a number",
+        )
+    value = constant.value
+    return str(value).lower() if isinstance(value, bool) else str(value)

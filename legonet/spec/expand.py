@@ -1,0 +1,265 @@
+"""Imports, lets and loops worked in: files to a flat list of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from legonet.diagnostics import Diagnostic, DiagnosticError, Span, Trace
+from legonet.spec.evaluate import (
+    Scope,
+    UnknownConstantError,
+    body_of,
+    name_of,
+    target_of,
+    value_of,
+)
+from legonet.spec.growth import Growth, TooLargeError
+from legonet.spec.values import Located, Statement, describe
+from legonet.syntax import Parsed, ast, find_text, parse, read_text
+
+DEEPEST_IMPORTS = 64
+"""Files that import each other in a row, at most."""
+
+Override = Callable[[Located], Located]
+"""Gives the value of a let that is overridden, by the one in the text."""
+
+
+@dataclass
+class Expanded:
+    """All statements of a spec and what was found on the way.
+
+    Args:
+        statements: In the order of the text.
+        diagnostics: Syntax errors, and mistakes in imports, lets and loops.
+        lost: Words in passages that could not be read, and names that got no value.
+        damaged: Places of the syntax errors.
+        constants: The lets of the spec by their full names.
+        unread: Prefixes of the names that passages which could not be worked in may have declared.
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    damaged: list[Span] = field(default_factory=list)
+    constants: dict[str, Located] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+
+    def may_declare(self, name: str) -> bool:
+        """Whether a passage that could not be worked in may have declared a full name.
+
+        To miss the name would be a second error that only follows from the first.
+        """
+        return name.rpartition(".")[2] in self.lost or any(
+            name.startswith(f"{prefix}." if prefix else "") for prefix in self.unread
+        )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that is being read."""
+
+    path: Path
+    shown_as: str
+    prefix: str
+    trace: tuple[Trace, ...]
+
+
+def expand(path: Path, overrides: Mapping[str, Override]) -> Expanded:
+    """Read a spec and everything that it imports.
+
+    Args:
+        path: The file.
+        overrides: Values for lets, by full name, instead of those in the text.
+    """
+    expansion = _Expansion(overrides)
+    shown_as = str(path)
+    try:
+        expansion.file(_File(find_text(path, shown_as), shown_as, "", ()))
+    except DiagnosticError as error:
+        expansion.result.diagnostics += error.diagnostics
+        expansion.result.unread.add("")
+        if isinstance(error, TooLargeError):
+            expansion.result.statements.clear()
+    return expansion.result
+
+
+class _Expansion:
+    def __init__(self, overrides: Mapping[str, Override]) -> None:
+        self.overrides = overrides
+        self.result = Expanded()
+        self.parsed: dict[Path, Parsed] = {}
+        self.read: dict[tuple[Path, str], Mapping[str, Located]] = {}
+        self.open: list[Path] = []
+        self.let_places: dict[str, Span] = {}
+        self.growth = Growth()
+
+    def file(self, file: _File) -> Mapping[str, Located]:
+        """Work in a file, once for each prefix, and return the constants that it gives."""
+        key = (file.path, file.prefix)
+        if key not in self.read:
+            scope = Scope(base=file.path.parent, growth=self.growth)
+            parsed = self._parse(file)
+            if not parsed.whole:
+                self.result.unread.add(file.prefix)
+            self.open.append(file.path)
+            for statement in parsed.ast.statements:
+                self._statement(statement, scope, file, top=True)
+            self.open.pop()
+            self.read[key] = scope.constants
+        return self.read[key]
+
+    def _parse(self, file: _File) -> Parsed:
+        if file.path not in self.parsed:
+            parsed = parse(read_text(file.path, file.shown_as))
+            self.parsed[file.path] = parsed
+            self.result.diagnostics += parsed.diagnostics
+            self.result.lost |= parsed.lost
+            self.result.damaged += [item.span for item in parsed.diagnostics if item.span]
+        return self.parsed[file.path]
+
+    def _statement(
+        self, node: ast.Statement, scope: Scope, file: _File, *, top: bool = False
+    ) -> None:
+        try:
+            self.growth.add(1, node.span)
+            self._expand(node, scope, file, top)
+        except DiagnosticError as error:
+            found = [replace(item, trace=item.trace or file.trace) for item in error.diagnostics]
+            if isinstance(error, TooLargeError):
+                raise TooLargeError(*found) from None
+            if not isinstance(error, UnknownConstantError) or not self.result.may_declare(
+                _full(error.name, file.prefix)
+            ):
+                self.result.diagnostics += found
+            self._lose(node, file)
+
+    def _lose(self, node: ast.Statement, file: _File) -> None:
+        """Note what a statement with a mistake may have declared."""
+        if isinstance(node, ast.Let | ast.Block | ast.Path) and len(node.name.parts) == 1:
+            self.result.lost.add(node.name.text)
+        elif isinstance(node, ast.For | ast.Block | ast.Path):
+            self.result.unread.add(file.prefix)
+
+    def _expand(self, node: ast.Statement, scope: Scope, file: _File, top: bool) -> None:
+        match node:
+            case ast.Import():
+                self._import(node, scope, file)
+            case ast.Let():
+                self._let(node, scope, file, top)
+            case ast.For():
+                self._loop(node, scope, file)
+            case ast.Block():
+                name = _full(name_of(node.name, scope), file.prefix)
+                body = body_of(node.fields, scope)
+                self._declare(
+                    Statement(
+                        node.keyword, name, node.name.span, file.prefix, body, trace=file.trace
+                    )
+                )
+            case ast.Adapter():
+                ends = (target_of(node.category, scope), target_of(node.task, scope))
+                fields = None if node.fields is None else body_of(node.fields, scope)
+                span = node.category.span.to(node.task.span)
+                self._declare(Statement("adapter", "", span, file.prefix, fields, ends, file.trace))
+            case ast.Path():
+                ends = (target_of(node.category, scope), target_of(node.task, scope))
+                name = _full(name_of(node.name, scope), file.prefix)
+                self._declare(
+                    Statement("path", name, node.name.span, file.prefix, None, ends, file.trace)
+                )
+
+    def _declare(self, statement: Statement) -> None:
+        self.result.statements.append(statement)
+
+    def _import(self, node: ast.Import, scope: Scope, file: _File) -> None:
+        alias = "" if node.alias is None else name_of(node.alias, scope)
+        prefix = _full(alias, file.prefix) if alias else file.prefix
+        trace = (Trace("imported here", node.path.span), *file.trace)
+        try:
+            written = Path(str(value_of(node.path, scope).value))
+            shown = str(Path(file.shown_as).parent / written)
+            path = find_text(file.path.parent / written, shown)
+            self._check_import(path, node.path.span)
+            brought = self.file(_File(path, shown, prefix, trace))
+        except TooLargeError:
+            raise
+        except DiagnosticError as error:
+            self.result.unread.add(prefix)
+            raise DiagnosticError(
+                *(item.at(node.path.span, file.trace) for item in error.diagnostics)
+            ) from None
+        self.growth.add(len(brought), node.path.span)
+        for name, value in brought.items():
+            scope.constants.setdefault(_full(name, alias), value)
+
+    def _let(self, node: ast.Let, scope: Scope, file: _File, top: bool) -> None:
+        name = name_of(node.name, scope)
+        full = _full(name, file.prefix)
+        first = self.let_places.get(full) if top else None
+        if first is not None or name in scope.constants:
+            place = first or scope.constants[name].span
+            raise _second_value(name, node.name.span, place)
+        value = value_of(node.value, scope)
+        if top:
+            if full in self.overrides:
+                value = self.overrides[full](value)
+            self.result.constants[full] = value
+            self.let_places[full] = node.name.span
+        scope.constants[name] = value
+
+    def _loop(self, node: ast.For, scope: Scope, file: _File) -> None:
+        values = value_of(node.values, scope)
+        if not isinstance(values.value, tuple):
+            raise DiagnosticError.of(
+                "LEGO214",
+                f"a loop runs over a list, found {describe(values.value)}",
+                span=node.values.span,
+                label="expected a list",
+                help=["write the values in brackets: `[cat, cow]`"],
+            )
+        variable = name_of(node.variable, scope)
+        if variable in scope.constants:
+            raise _second_value(variable, node.variable.span, scope.constants[variable].span)
+        for value in values.value:
+            self.growth.add(1, value.span)
+            turn = Trace(f"in the turn of this loop for {describe(value.value)}", value.span)
+            within = replace(file, trace=(turn, *file.trace))
+            inner = scope.inside()
+            inner.constants[variable] = value
+            for statement in node.body:
+                self._statement(statement, inner, within)
+
+    def _check_import(self, path: Path, importer: Span) -> None:
+        if path in self.open:
+            chain = [item.name for item in self.open[self.open.index(path) :]]
+            raise DiagnosticError.of(
+                "LEGO210",
+                "these files import each other: " + " -> ".join([*chain, path.name]),
+                span=importer,
+                label="this import closes the circle",
+                help=["put what both need into a third file that imports neither"],
+            )
+        if len(self.open) >= DEEPEST_IMPORTS:
+            raise DiagnosticError.of(
+                "LEGO215",
+                f"files import each other more than {DEEPEST_IMPORTS} deep",
+                span=importer,
+                label="one too deep",
+                help=["import what is needed directly"],
+            )
+
+
+def _second_value(name: str, span: Span, first: Span) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO204",
+        f"constant `{name}` has a value already",
+        span=span,
+        label="given a second value here",
+        help=[f"the first one is at {first.source.path}:{first.line}", "choose another name"],
+    )
+
+
+def _full(name: str, prefix: str) -> str:
+    return f"{prefix}.{name}" if prefix else name

@@ -1,0 +1,48 @@
+"""How large a spec may grow while its imports, lets and loops are worked in."""
+
+from __future__ import annotations
+
+from legonet.diagnostics import Diagnostic, DiagnosticError, Span
+
+MOST_VALUES = 300_000
+"""Statements, turns of loops and values in a spec, at most; a long text counts as several."""
+
+CHARACTERS_A_VALUE = 64
+"""Characters of a text that count as one value."""
+
+
+class TooLargeError(DiagnosticError):
+    """The spec has grown larger than any needs to be; nothing more is worked in."""
+
+
+class Growth:
+    """Counts what a spec grows to, since loops inside of loops multiply quickly."""
+
+    def __init__(self) -> None:
+        self._values = 0
+
+    def add(self, values: int, span: Span) -> None:
+        """Count some values.
+
+        Args:
+            values: How many more.
+            span: Where they come from.
+
+        Raises:
+            TooLargeError: These are too many.
+        """
+        self._values += values
+        if self._values > MOST_VALUES:
+            raise TooLargeError(
+                Diagnostic(
+                    "LEGO215",
+                    f"the spec grows to more than {MOST_VALUES:,} statements and values",
+                    span,
+                    "the one too many comes from here",
+                    ("loop over fewer values, or divide the spec",),
+                )
+            )
+
+    def add_text(self, length: int, span: Span) -> None:
+        """Count a text by its length in characters; see `add`."""
+        self.add(1 + length // CHARACTERS_A_VALUE, span)

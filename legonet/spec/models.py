@@ -1,0 +1,91 @@
+"""The forms after ``model:`` and ``weights:`` in a ``network`` block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from legonet.spec.base import Form, Frozen, Plugin
+
+
+class SmallVgg(Form):
+    """A small VGG for small pictures, with torchvision's ``features`` and ``classifier``.
+
+    Args:
+        classes: Outputs; 1 for a network that knows a single category.
+        channels: Channels behind the first pooling (``features.4``).
+    """
+
+    call: ClassVar[str] = "legonet.small_vgg"
+    classes: int = Field(ge=1)
+    channels: int = Field(default=32, ge=1)
+
+
+class SmallFcn(Form):
+    """A fully convolutional network over the features of `SmallVgg`: an output per pixel.
+
+    Args:
+        classes: Output maps; 1 for a network that knows a single category.
+        channels: Channels behind the first pooling (``features.4``).
+    """
+
+    call: ClassVar[str] = "legonet.small_fcn"
+    classes: int = Field(ge=1)
+    channels: int = Field(default=32, ge=1)
+
+
+class LibraryModel(Frozen):
+    """A model of torchvision or timm, by the name that the library lists.
+
+    Args:
+        library: ``torchvision`` or ``timm``.
+        name: As in ``torchvision.models.list_models()``.
+        arguments: Keyword arguments of the model's own constructor.
+    """
+
+    library: str
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def call(self) -> str:
+        """The form's dotted name in a spec."""
+        return f"{self.library}.{self.name}"
+
+
+class PluginModel(Plugin):
+    """A model that another package registers at the entry point ``legonet.models``."""
+
+
+MODELS: tuple[type[Form], ...] = (SmallVgg, SmallFcn)
+
+Model = SmallVgg | SmallFcn | LibraryModel | PluginModel
+
+
+class WeightsFile(Frozen):
+    """Ready weights in a safetensors file."""
+
+    file: Path
+
+
+class TorchvisionWeights(Form):
+    """Ready weights by torchvision's own name, such as ``IMAGENET1K_V1``."""
+
+    call: ClassVar[str] = "torchvision"
+    name: str
+
+
+class HubWeights(Form):
+    """Ready weights from the Hugging Face hub, pinned to a revision."""
+
+    call: ClassVar[str] = "hub"
+    repository: str
+    revision: str
+    file: str = "model.safetensors"
+
+
+WEIGHTS: tuple[type[Form], ...] = (TorchvisionWeights, HubWeights)
+
+Weights = WeightsFile | TorchvisionWeights | HubWeights

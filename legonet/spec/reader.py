@@ -1,0 +1,406 @@
+"""A block's fields to a frozen, typed value, with a diagnostic for every mistake in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from legonet.diagnostics import Diagnostic, Span, did_you_mean
+from legonet.spec.base import Frozen
+from legonet.spec.library import library_models, plugin_names
+from legonet.spec.markers import Forms, Label, Named, markers_of, takes
+from legonet.spec.messages import explain
+from legonet.spec.models import LibraryModel, PluginModel
+from legonet.spec.sources import PluginSource
+from legonet.spec.values import (
+    Argument,
+    Body,
+    Called,
+    Located,
+    PlacedField,
+    Plain,
+    Symbol,
+    Text,
+    as_text,
+    describe,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_PLUGINS: Mapping[str, type[PluginModel] | type[PluginSource]] = {
+    "legonet.models": PluginModel,
+    "legonet.sources": PluginSource,
+}
+
+
+class _MistakeError(Exception):
+    """Carries a value's diagnostic to the field that holds it; None if it is reported already."""
+
+    def __init__(self, diagnostic: Diagnostic | None) -> None:
+        super().__init__()
+        self.diagnostic = diagnostic
+
+
+class Reader:
+    """Reads blocks and forms, and collects the mistakes.
+
+    Args:
+        resolve: Gives the full name of a statement, or of a ``constant``, by its kind and the
+            name as written, or a diagnostic.
+        report: Takes each diagnostic.
+    """
+
+    def __init__(
+        self,
+        resolve: Callable[[str, Located], str | Diagnostic],
+        report: Callable[[Diagnostic], None],
+    ) -> None:
+        self._resolve = resolve
+        self._report = report
+
+    def block(
+        self, model: type[Model], body: Body, noun: str, *, whole: bool = True
+    ) -> Model | None:
+        """Read a block's fields; None where a mistake was reported.
+
+        Args:
+            model: What to make of them.
+            body: The fields.
+            noun: What a person calls the block, such as ``network``.
+            whole: Whether to report fields that are missing; not, where a syntax error in the
+                block may have swallowed them.
+        """
+        fields = {info.alias or name: (name, info) for name, info in model.model_fields.items()}
+        values: dict[str, Any] = {}
+        places: dict[str, Located | Body] = {}
+        sound = True
+        for item in body.fields:
+            mistake = self._misplaced(item, fields, places, noun)
+            if mistake is not None:
+                self._report(mistake)
+                sound = False
+                continue
+            name, info = fields[item.name]
+            places[item.name] = item.value
+            read = self._field(item, info, noun, whole=whole)
+            sound = sound and read is not None
+            values[name] = read
+        missing = [
+            alias
+            for alias, (_, info) in fields.items()
+            if info.is_required() and alias not in places
+        ]
+        misspelled = [item.name for item in body.fields if item.name not in fields]
+        unseen = [name for name in missing if not get_close_matches(name, misspelled, cutoff=0.6)]
+        if unseen and whole:
+            self._report(_missing(unseen, body.span, noun))
+        if missing or not sound:
+            return None
+        return self._build(model, values, {fields[key][0]: at for key, at in places.items()})
+
+    def _misplaced(
+        self,
+        item: PlacedField,
+        fields: Mapping[str, object],
+        seen: Mapping[str, Located | Body],
+        noun: str,
+    ) -> Diagnostic | None:
+        if item.name not in fields:
+            return Diagnostic(
+                "LEGO203",
+                f"unknown field `{item.name}` in `{noun}`",
+                item.name_span,
+                f"not a field of `{noun}`",
+                did_you_mean(item.name, fields, "field")
+                or (f"fields of `{noun}`: " + ", ".join(fields),),
+            )
+        if item.name in seen:
+            return Diagnostic(
+                "LEGO204",
+                f"field `{item.name}` stands twice in `{noun}`",
+                item.name_span,
+                "the second one",
+                (f"the first one is on line {seen[item.name].span.line}",),
+            )
+        return None
+
+    def _field(self, item: PlacedField, info: FieldInfo, noun: str, *, whole: bool) -> Any:
+        nested = _block_type(info)
+        if isinstance(item.value, Body):
+            if nested is None:
+                self._report(
+                    Diagnostic(
+                        "LEGO206",
+                        f"`{item.name}` takes a value, found a block",
+                        item.name_span,
+                        "expected `:` and a value",
+                    )
+                )
+                return None
+            return self.block(nested, item.value, item.name, whole=whole)
+        if nested is not None:
+            self._report(
+                Diagnostic(
+                    "LEGO206",
+                    f"`{item.name}` takes a block, found {describe(item.value.value)}",
+                    item.value.span,
+                    f"expected `{item.name} {{ .. }}`",
+                )
+            )
+            return None
+        try:
+            return self._value(item.value, info, f"`{item.name}` in `{noun}`")
+        except _MistakeError as mistake:
+            self._tell(mistake)
+            return None
+
+    def _value(self, located: Located, info: FieldInfo, where: str) -> Any:
+        """Return a plain value for pydantic, names resolved and forms read."""
+        for marker in markers_of(info):
+            if isinstance(marker, Forms):
+                read = partial(self._form, marker=marker, where=where)
+                return self._each(located, read)
+            if isinstance(marker, Named):
+                return self._name(located, marker)
+            if isinstance(marker, Label) and isinstance(located.value, Symbol | Text):
+                return str(located.value)
+        return self._each(located, lambda item: self._scalar(item, info, where))
+
+    def _each(self, located: Located, read: Callable[[Located], Any]) -> Any:
+        if not isinstance(located.value, tuple):
+            return read(located)
+        values: list[Any] = []
+        for item in located.value:
+            try:
+                values.append(read(item))
+            except _MistakeError as mistake:
+                self._tell(mistake)
+        if len(values) < len(located.value):
+            raise _MistakeError(None)
+        return tuple(values)
+
+    def _tell(self, mistake: _MistakeError) -> None:
+        if mistake.diagnostic is not None:
+            self._report(mistake.diagnostic)
+
+    def _scalar(self, located: Located, info: FieldInfo, where: str) -> Any:
+        if not _takes_words(info):
+            located = as_text(located)
+        value = located.value
+        if isinstance(value, Called):
+            raise _wrong(f"{where} takes no call, found {describe(value)}", located)
+        if isinstance(value, Symbol) and not _takes_words(info):
+            if not isinstance(self._resolve("constant", located), Diagnostic):
+                raise _MistakeError(None)  # a mistake in its `let` is reported already
+            raise _MistakeError(
+                Diagnostic(
+                    "LEGO207",
+                    f"unknown name `{value}`",
+                    located.span,
+                    f"{where} takes {_expected_plain(info)}",
+                    ("a text stands in quotes, and a constant needs a `let`",),
+                )
+            )
+        if isinstance(value, Text) and takes(info, Path):
+            return value.base / value
+        return str(value) if isinstance(value, str) else value
+
+    def _name(self, located: Located, marker: Named) -> str:
+        if not isinstance(located.value, Symbol):
+            raise _MistakeError(
+                Diagnostic(
+                    "LEGO206",
+                    f"expected the name of a {marker.kind}, found {describe(located.value)}",
+                    located.span,
+                    f"expected the name of a {marker.kind}",
+                    ("a name stands without quotes",) if isinstance(located.value, Text) else (),
+                )
+            )
+        resolved = self._resolve(marker.kind, located)
+        if isinstance(resolved, Diagnostic):
+            raise _MistakeError(resolved)
+        return resolved
+
+    def _form(self, located: Located, marker: Forms, where: str) -> Any:
+        if marker.text is not None and located.value not in _form_names(marker):
+            located = as_text(located)
+        value = located.value
+        if isinstance(value, Text) and marker.text is not None:
+            (only,) = marker.text.model_fields
+            return marker.text(**{only: value.base / value})
+        if not isinstance(value, Called):
+            raise self._no_call(located, marker, where)
+        for form in marker.forms:
+            if form.call == value.name:  # type: ignore[attr-defined]
+                return self._arguments(form, value, located.span)
+        library, _, name = value.name.partition(".")
+        if library in marker.libraries and name in library_models(library):
+            arguments = self._plain_arguments(value)
+            return LibraryModel(library=library, name=name, arguments=arguments)
+        if marker.entry_points and value.name in plugin_names(marker.entry_points):
+            plugin = _PLUGINS[marker.entry_points]
+            return plugin(call=value.name, arguments=self._plain_arguments(value))
+        raise _MistakeError(_unknown_form(value.name, value.name_span, marker))
+
+    def _no_call(self, located: Located, marker: Forms, where: str) -> _MistakeError:
+        value = located.value
+        if isinstance(value, Symbol):
+            if value in _form_names(marker):
+                return _MistakeError(
+                    Diagnostic(
+                        "LEGO206",
+                        f"{marker.noun} `{value}` is written as a call",
+                        located.span,
+                        f"expected `{value}(..)`",
+                        (f"write `{value}()`, or with its arguments in the brackets",),
+                    )
+                )
+            return _MistakeError(_unknown_form(value, located.span, marker))
+        return _wrong(f"{where} takes a {marker.noun}, found {describe(value)}", located)
+
+    def _arguments(self, form: type[BaseModel], called: Called, span: Span) -> BaseModel:
+        """Read a form's arguments as the fields of its block."""
+        names = list(form.model_fields)
+        placed: list[PlacedField] = []
+        for position, argument in enumerate(called.arguments):
+            if argument.name is not None:
+                name = argument.name
+            elif any(earlier.name is not None for earlier in called.arguments[:position]):
+                raise _wrong("a positional argument stands behind a named one", argument.value)
+            elif position >= len(names):
+                raise _MistakeError(_too_many(called, position, names))
+            else:
+                name = names[position]
+            placed.append(
+                PlacedField(name, argument.name_span, argument.value, argument.value.span)
+            )
+        read = self.block(form, Body(tuple(placed), span), called.name)
+        if read is None:
+            raise _MistakeError(None)
+        return read
+
+    def _plain_arguments(self, called: Called) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        for argument in called.arguments:
+            if argument.name is None:
+                raise _wrong(f"the arguments of `{called.name}` are named", argument.value)
+            if argument.name in arguments:
+                raise _wrong(f"argument `{argument.name}` stands twice", argument.value)
+            arguments[argument.name] = _plain(argument)
+        return arguments
+
+    def _build(
+        self, model: type[Model], values: dict[str, Any], places: Mapping[str, Located | Body]
+    ) -> Model | None:
+        try:
+            return model.model_validate(values)
+        except ValidationError as errors:
+            for error in errors.errors(include_url=False):
+                self._report(explain(error, places, model))
+            return None
+
+
+def _block_type(info: FieldInfo) -> type[Frozen] | None:
+    """Return the type of a field that is a block, such as ``train``."""
+    if markers_of(info):
+        return None
+    for candidate in (info.annotation, *get_args(info.annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Frozen):
+            return candidate
+    return None
+
+
+def _takes_words(info: FieldInfo) -> bool:
+    return takes(info, Enum) or _has_literals(info.annotation)
+
+
+def _has_literals(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return any(isinstance(choice, str) for choice in get_args(annotation))
+    return any(_has_literals(argument) for argument in get_args(annotation))
+
+
+def _expected_plain(info: FieldInfo) -> str:
+    if takes(info, bool):
+        return "`true` or `false`"
+    if takes(info, int) or takes(info, float):
+        return "a number"
+    return "a string"
+
+
+def _plain(argument: Argument) -> Any:
+    """Return an argument for a model that is not ours, lists and all."""
+
+    def plain(value: Plain, located: Located) -> Any:
+        if isinstance(value, tuple):
+            return tuple(plain(item.value, item) for item in value)
+        if isinstance(value, Called):
+            raise _wrong(f"an argument is plain, found {describe(value)}", located)
+        return str(value) if isinstance(value, str) else value
+
+    return plain(argument.value.value, argument.value)
+
+
+def _form_names(marker: Forms) -> list[str]:
+    names = [form.call for form in marker.forms]  # type: ignore[attr-defined]
+    names += plugin_names(marker.entry_points) if marker.entry_points else ()
+    for library in marker.libraries:
+        names += [f"{library}.{name}" for name in library_models(library)]
+    return names
+
+
+def _unknown_form(name: str, span: Span, marker: Forms) -> Diagnostic:
+    names = _form_names(marker)
+    helps = did_you_mean(name, names, marker.noun)
+    if not helps and "." in name:
+        tails = {item.rpartition(".")[2]: item for item in names}
+        close = did_you_mean(name.rpartition(".")[2], tails, marker.noun)
+        helps = tuple(
+            line.replace(f"`{tail}`", f"`{full}`")
+            for line in close
+            for tail, full in tails.items()
+            if f"`{tail}`" in line
+        )
+    library = name.partition(".")[0]
+    if library in marker.libraries and not library_models(library):
+        helps = (f"the package {library} is not installed",)
+    if not helps:
+        built_in = ", ".join(form.call for form in marker.forms)  # type: ignore[attr-defined]
+        helps = (f"built in: {built_in}",)
+    noun = marker.noun
+    return Diagnostic("LEGO208", f"unknown {noun} `{name}`", span, f"no such {noun}", helps)
+
+
+def _missing(missing: list[str], span: Span, noun: str) -> Diagnostic:
+    names = ", ".join(f"`{name}`" for name in missing)
+    word = "field" if len(missing) == 1 else "fields"
+    head = Span(span.source, span.start, span.start + 1)
+    return Diagnostic(
+        "LEGO205",
+        f"`{noun}` lacks the {word} {names}",
+        head,
+        f"expected {names} in here",
+    )
+
+
+def _too_many(called: Called, position: int, names: list[str]) -> Diagnostic:
+    takes_names = ", ".join(names) or "none"
+    return Diagnostic(
+        "LEGO209",
+        f"`{called.name}` takes at most {len(names)} arguments, found {len(called.arguments)}",
+        called.arguments[position].value.span,
+        "one too many",
+        (f"its arguments: {takes_names}",),
+    )
+
+
+def _wrong(message: str, located: Located) -> _MistakeError:
+    found = describe(located.value)
+    return _MistakeError(Diagnostic("LEGO206", message, located.span, f"found {found}"))

@@ -1,0 +1,101 @@
+"""The forms after ``source:`` in a ``data`` block.
+
+A form says where the pictures are. Reading them is the work of ``legonet.data``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from legonet.spec.base import Form, Plugin
+
+
+class Digits(Form):
+    """The handwritten digits that come with scikit-learn: 16x16, ``"0"`` to ``"9"``.
+
+    Background pictures are digits whose 4x4 blocks are shuffled; the masks are the ink.
+    """
+
+    call: ClassVar[str] = "digits"
+
+
+class Manifest(Form):
+    """A folder with a ``manifest.csv`` that lists pictures, masks, categories and splits.
+
+    Args:
+        directory: The folder.
+        only: Keep the rows whose ``source`` column reads so; all rows unless said.
+    """
+
+    call: ClassVar[str] = "manifest"
+    directory: Path
+    only: str | None = None
+
+
+class Folder(Form):
+    """A folder as torchvision's ``ImageFolder`` reads it: ``train/CATEGORY/PICTURE``.
+
+    A category called ``background`` holds the background pictures.
+    """
+
+    call: ClassVar[str] = "folder"
+    directory: Path
+
+
+class Cifar10(Form):
+    """CIFAR-10 as torchvision reads it."""
+
+    call: ClassVar[str] = "cifar10"
+    directory: Path
+    download: bool = False
+
+
+class Cifar10Jpeg(Form):
+    """CIFAR-10 as JPEG bytes in one ``.npz`` file."""
+
+    call: ClassVar[str] = "cifar10_jpeg"
+    file: Path
+
+
+class Voc(Form):
+    """PASCAL VOC segmentation as torchvision reads it."""
+
+    call: ClassVar[str] = "voc"
+    directory: Path
+    year: Literal["2007", "2008", "2009", "2010", "2011", "2012"] = "2012"
+    download: bool = False
+
+
+class Sbd(Form):
+    """The Semantic Boundaries Dataset as torchvision reads it."""
+
+    call: ClassVar[str] = "sbd"
+    directory: Path
+    download: bool = False
+
+
+class OxfordPets(Form):
+    """The Oxford-IIIT Pet data set as torchvision reads it, with its trimaps as masks."""
+
+    call: ClassVar[str] = "oxford_pets"
+    directory: Path
+    download: bool = False
+
+
+class PluginSource(Plugin):
+    """A source that another package registers at the entry point ``legonet.sources``."""
+
+
+SOURCES: tuple[type[Form], ...] = (
+    Digits,
+    Manifest,
+    Folder,
+    Cifar10,
+    Cifar10Jpeg,
+    Voc,
+    Sbd,
+    OxfordPets,
+)
+
+Source = Digits | Manifest | Folder | Cifar10 | Cifar10Jpeg | Voc | Sbd | OxfordPets | PluginSource

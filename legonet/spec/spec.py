@@ -1,0 +1,55 @@
+"""A whole spec, bound and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from legonet.diagnostics import Diagnostic, Span, Trace
+from legonet.spec.declarations import Adapter, Category, Data, Network, Path, Task
+
+Key = tuple[str, ...]
+"""What a statement is known by, ``("network", "dog_net")`` or ``("adapter", "cat", "task")``."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a statement stands.
+
+    Args:
+        span: The place of its name, or of an adapter's two names.
+        fields: The places of its fields' values, ``("train", "epochs")`` for nested ones.
+        trace: The loops and imports that it comes from, the innermost first.
+    """
+
+    span: Span
+    fields: Mapping[tuple[str, ...], Span]
+    trace: tuple[Trace, ...] = ()
+
+    def of(self, *path: str) -> Span:
+        """Return the place of a field's value, or of the statement where it has no such field."""
+        return self.fields.get(path, self.span)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the files say; every name in it is the name of a statement in it.
+
+    Where things stand in the files is no part of what they say: two specs that differ in their
+    ``origins`` alone are equal.
+    """
+
+    data: Mapping[str, Data] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    adapters: Mapping[tuple[str, str], Adapter] = field(default_factory=dict)
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    origins: Mapping[Key, Origin] = field(default_factory=dict, compare=False, repr=False)
+
+    def locate(self, diagnostic: Diagnostic, key: Key, *path: str) -> Diagnostic:
+        """Return the diagnostic with the place of a statement or of one of its fields."""
+        origin = self.origins.get(key)
+        if origin is None:
+            return diagnostic
+        return diagnostic.at(origin.of(*path), origin.trace)

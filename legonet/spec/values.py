@@ -1,0 +1,163 @@
+"""Values with the lets and loops worked in, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from legonet.diagnostics import Span, Trace
+
+
+class Text(str):
+    """A string in quotes.
+
+    Attributes:
+        base: The folder of the file in which the string's first part stands, to which a relative
+            path is relative.
+    """
+
+    __slots__ = ("base",)
+    base: Path
+
+    def __new__(cls, text: str, base: Path) -> Text:
+        """Make a string that knows its folder."""
+        self = super().__new__(cls, text)
+        self.base = base
+        return self
+
+
+class Symbol(str):
+    """A bare name that is no ``let``: the name of a statement, or a word such as ``dog``."""
+
+    __slots__ = ()
+
+
+class Bare(Symbol):
+    """A bare word of the command line, where the shell took the quotes: a name or a text.
+
+    Attributes:
+        base: The folder to which a relative path is relative.
+    """
+
+    __slots__ = ("base",)
+    base: Path
+
+    def __new__(cls, text: str, base: Path) -> Bare:
+        """Make a word that knows its folder."""
+        self = super().__new__(cls, text)
+        self.base = base
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call; positional ones have no name."""
+
+    name: str | None
+    name_span: Span
+    value: Located
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A form with its arguments."""
+
+    name: str
+    name_span: Span
+    arguments: tuple[Argument, ...]
+
+
+Plain = int | float | bool | Text | Symbol | Called | tuple["Located", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value and its place.
+
+    Args:
+        value: The value.
+        span: Its place.
+        size: How many values it holds, itself among them.
+        depth: How deep lists and calls are nested in it.
+    """
+
+    value: Plain
+    span: Span
+    size: int = 1
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedField:
+    """A field with its value, or with fields of its own."""
+
+    name: str
+    name_span: Span
+    value: Located | Body
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The fields between a block's braces."""
+
+    fields: tuple[PlacedField, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A name that a statement refers to."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One named statement or adapter, its imports, lets and loops worked in.
+
+    Args:
+        kind: ``data``, ``network``, ``category``, ``task``, ``adapter`` or ``path``.
+        name: Its full name, the aliases of imports in front; empty for an adapter.
+        span: The place of its name, or of an adapter's two names.
+        prefix: The aliases alone, for the names that it refers to.
+        body: Its fields; None for a path and for a direct edge.
+        ends: What an adapter or a path joins: a category and a task.
+        trace: The loops and imports that it comes from, the innermost first.
+    """
+
+    kind: str
+    name: str
+    span: Span
+    prefix: str
+    body: Body | None
+    ends: tuple[Target, Target] | None = None
+    trace: tuple[Trace, ...] = field(default=(), compare=False)
+
+
+def as_text(located: Located) -> Located:
+    """Return a bare word of the command line as a text, and any other value as it is."""
+    value = located.value
+    if isinstance(value, Bare):
+        return replace(located, value=Text(value, value.base))
+    return located
+
+
+def describe(value: Plain | Body) -> str:
+    """Return what a person would call a value, such as ``the string "a"``."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case int() | float():
+            return f"the number {value}"
+        case Text():
+            return f'the string "{value}"'
+        case Symbol():
+            return f"the name `{value}`"
+        case Called():
+            return f"`{value.name}(..)`"
+        case tuple():
+            return "a list"
+        case _:
+            return "a block"

@@ -1,0 +1,17 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real pictures beside the project, or a skip that says that they are missing."""
+    if not (SHARED_DATA / "README.md").exists():
+        pytest.skip(f"the real pictures are missing: no folder {SHARED_DATA}")
+    return SHARED_DATA

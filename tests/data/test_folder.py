@@ -1,0 +1,78 @@
+"""A folder is read as torchvision's ImageFolder reads it."""
+
+from __future__ import annotations
+
+import pytest
+from small_pictures import BLUE, GREY, RED, failure, save_picture
+from torchvision.datasets import ImageFolder
+
+from legonet.data import ask, open_source
+from legonet.spec.base import Goal
+from legonet.spec.sources import Folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    directory = tmp_path / "set"
+    for split, count in (("train", 3), ("val", 2)):
+        for category, colour in (("dog", BLUE), ("cat", RED), ("background", GREY)):
+            for number in range(count):
+                save_picture(directory / split / category / f"{number}.JPG", colour)
+        save_picture(directory / split / "cat" / "deeper" / "x.webp", RED)
+        (directory / split / "cat" / "notes.txt").write_text("no picture")
+        (directory / split / "readme.md").write_text("no category")
+    return directory
+
+
+def test_the_pictures_are_those_of_image_folder(folder):
+    source = open_source(Folder(directory=folder))
+    for split, name in (("train", "train"), ("test", "val")):
+        reference = ImageFolder(folder / name)
+        expected = [(path, reference.classes[label]) for path, label in reference.samples]
+        found = [(str(path), category) for category, path in source._pictures[split]]
+        assert found == expected
+
+
+def test_background_is_what_a_category_is_told_from(folder):
+    question = ask(Folder(directory=folder), 4, "cat", Goal.CLASSIFICATION)
+    train = question.read("train")
+    assert train.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert abs(train.images[-1, 0, 0].astype(int) - RED).max() < 5
+    everything = ask(Folder(directory=folder), 4, None, Goal.CLASSIFICATION, background=True)
+    assert everything.labels == ("cat", "dog", "background")
+    assert everything.read("test").labels.tolist() == [2, 2, 0, 0, 0, 1, 1]
+
+
+def test_evidence_is_of_the_category_and_stays_when_the_folder_moves(folder, tmp_path):
+    before = open_source(Folder(directory=folder)).evidence("cat")
+    assert len(before.files) == 12
+    assert not any("dog" in file.parts for file in before.files)
+    folder.rename(tmp_path / "moved")
+    after = open_source(Folder(directory=tmp_path / "moved")).evidence("cat")
+    assert after.values == before.values
+    assert [f.relative_to(tmp_path / "moved") for f in after.files] == [
+        f.relative_to(folder) for f in before.files
+    ]
+
+
+def test_test_goes_before_val(folder):
+    for category in ("cat", "dog", "background"):
+        save_picture(folder / "test" / category / "only.png")
+    assert len(open_source(Folder(directory=folder)).examples("test")) == 3
+
+
+def test_a_missing_folder_or_split_is_an_error(folder, tmp_path):
+    failure("LEGO401", lambda: open_source(Folder(directory=tmp_path / "nowhere")))
+    (folder / "val").rename(folder / "evaluation")
+    message = failure("LEGO406", lambda: open_source(Folder(directory=folder)))
+    assert "`test` or `val`" in message
+
+
+def test_splits_with_different_categories_are_an_error(folder, tmp_path):
+    (folder / "val" / "dog").rename(folder / "val" / "dogs")
+    message = failure("LEGO406", lambda: open_source(Folder(directory=folder)))
+    assert "`dog`" in message
+    for split in ("train", "test"):
+        (tmp_path / "empty" / split).mkdir(parents=True)
+    message = failure("LEGO406", lambda: open_source(Folder(directory=tmp_path / "empty")))
+    assert "none at all" in message

@@ -1,0 +1,239 @@
+"""A manifest's rows become pictures with labels and masks, and its mistakes errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_pictures import BLUE, GREEN, GREY, RED, failure, save_manifest, save_mask, save_picture
+
+from legonet.data import VOID, ask, open_source
+from legonet.spec.base import Goal
+from legonet.spec.sources import Manifest
+
+MASK = [[0, 0, 128, 255, 255, 255]] * 4
+
+ROWS = [
+    ("images/b.png", "", "background", "train"),
+    ("images/cat1.png", "masks/cat1.png", "cat", "train"),
+    ("images/cat2.png", "", "cat", "train"),
+    ("images/dog.png", "masks/dog.png", "dog", "train"),
+    ("images/cat3.png", "masks/cat3.png", "cat", "test"),
+    ("images/dog2.png", "masks/dog2.png", "dog", "test"),
+    ("images/b2.png", "", "background", "test"),
+]
+COLOURS = {"background": GREY, "cat": RED, "dog": BLUE}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    directory = save_manifest(tmp_path / "set", ROWS)
+    for path, mask, category, _ in ROWS:
+        save_picture(directory / path, COLOURS[category])
+        if mask:
+            save_mask(directory / mask, MASK)
+    return directory
+
+
+def question(folder, category, goal=Goal.CLASSIFICATION, size=6, background=False):
+    return ask(Manifest(directory=folder), size, category, goal, background)
+
+
+def colours(pictures):
+    return [tuple(image[0, 0].tolist()) for image in pictures.images]
+
+
+def test_one_category_is_told_from_the_background_alone(folder):
+    train = question(folder, "cat").read("train")
+    assert train.labels.tolist() == [0, 1, 1]
+    assert colours(train) == [GREY, RED, RED]
+    assert train.images.dtype == np.uint8
+    assert train.labels.dtype == np.int64
+    assert question(folder, "cat").outputs == 1
+
+
+def test_without_background_a_category_is_told_from_the_others(folder):
+    save_manifest(folder, [row for row in ROWS if row[2] != "background"])
+    train = question(folder, "cat").read("train")
+    assert train.labels.tolist() == [1, 1, 0]
+    assert colours(train) == [RED, RED, BLUE]
+
+
+def test_all_categories_have_a_label_each_and_background_only_when_asked_for(folder):
+    everything = question(folder, None)
+    assert everything.labels == ("cat", "dog")
+    assert everything.read("train").labels.tolist() == [0, 0, 1]
+    with_background = question(folder, None, background=True)
+    assert with_background.labels == ("cat", "dog", "background")
+    assert with_background.outputs == 3
+    assert with_background.read("train").labels.tolist() == [2, 0, 0, 1]
+
+
+def test_masks_keep_void_and_leave_out_pictures_without_one(folder):
+    train = question(folder, "cat", Goal.SEGMENTATION).read("train")
+    assert train.labels.tolist() == [0, 1]
+    assert not train.masks[0].any()
+    assert train.masks[1][0].tolist() == [0, 0, VOID, 1, 1, 1]
+    assert train.masks.dtype == np.uint8
+
+
+def test_masks_are_resized_to_the_nearest_pixel(folder):
+    train = question(folder, "cat", Goal.SEGMENTATION, size=12).read("train")
+    assert train.masks[1][0].tolist() == [0] * 4 + [VOID] * 2 + [1] * 6
+
+
+def test_masks_of_all_categories_hold_labels(folder):
+    void = question(folder, None, Goal.SEGMENTATION).read("train")
+    assert [mask[0].tolist() for mask in void.masks] == [
+        [VOID, VOID, VOID, 0, 0, 0],
+        [VOID, VOID, VOID, 1, 1, 1],
+    ]
+    label = question(folder, None, Goal.SEGMENTATION, background=True).read("train")
+    assert [mask[0].tolist() for mask in label.masks] == [
+        [2] * 6,
+        [2, 2, VOID, 0, 0, 0],
+        [2, 2, VOID, 1, 1, 1],
+    ]
+
+
+def test_evidence_is_of_the_category_and_the_background(folder):
+    source = open_source(Manifest(directory=folder))
+    names = [file.relative_to(folder).as_posix() for file in source.evidence("dog").files]
+    assert names == [
+        "images/b.png",
+        "images/dog.png",
+        "masks/dog.png",
+        "images/dog2.png",
+        "masks/dog2.png",
+        "images/b2.png",
+    ]
+    assert str(folder) not in repr(source.evidence("dog").values)
+    assert len(source.evidence(None).files) == 11
+
+
+def test_evidence_changes_with_what_it_is_evidence_of_and_with_nothing_else(folder, tmp_path):
+    before = open_source(Manifest(directory=folder))
+    moved = tmp_path / "elsewhere"
+    folder.rename(moved)
+    rows = [row for row in ROWS if row[2] != "dog"]
+    save_manifest(moved, rows)
+    after = open_source(Manifest(directory=moved))
+    assert before.evidence("cat").values == after.evidence("cat").values
+    assert before.evidence(None).values != after.evidence(None).values
+    other_split = [(*row[:3], "train") if row[0] == "images/cat3.png" else row for row in rows]
+    save_manifest(moved, other_split)
+    changed = open_source(Manifest(directory=moved))
+    assert changed.evidence("cat").values != after.evidence("cat").values
+
+
+def test_only_keeps_the_rows_of_one_source(folder):
+    rows = [(*row, "voc" if index % 2 else "other") for index, row in enumerate(ROWS)]
+    save_manifest(folder, rows, "path mask_path category split source")
+    source = open_source(Manifest(directory=folder, only="voc"))
+    assert [row.path for row in source.rows] == [row[0] for row in ROWS[1::2]]
+    message = failure("LEGO402", lambda: open_source(Manifest(directory=folder, only="vocc")))
+    assert "`voc`" in message
+
+
+def test_masks_are_no_column_that_a_manifest_needs(folder):
+    save_manifest(folder, [(row[0], row[2], row[3]) for row in ROWS], "path category split")
+    assert len(question(folder, "cat").read("train")) == 3
+    failure("LEGO412", lambda: question(folder, "cat", Goal.SEGMENTATION))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "at least one row"),
+        ("path,category,split\n", "at least one row"),
+        ("path,kind,split\nx.png,cat,train\n", "`category`"),
+        ("path,category,split\nx.png,cat,training\n", "`training`"),
+        ("path,category,split\nx.png,cat\n", "row 2"),
+        ("path,category,split\nx.png,,train\n", "category in row 2"),
+        ("path,category,split\n,cat,train\n", "path in row 2"),
+        ("path,category,split\n/x.png,cat,train\n", "`/x.png`"),
+        (b"path,category,split\n\xff.png,cat,train\n", "UTF-8"),
+    ],
+)
+def test_a_malformed_manifest_is_an_error(tmp_path, text, word):
+    data = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "manifest.csv").write_bytes(data)
+    message = failure("LEGO402", lambda: open_source(Manifest(directory=tmp_path)))
+    assert word in message
+    assert "manifest.csv" in message
+
+
+def test_a_missing_manifest_is_an_error(tmp_path):
+    message = failure("LEGO401", lambda: open_source(Manifest(directory=tmp_path / "nowhere")))
+    assert "nowhere" in message
+    (tmp_path / "file").write_text("no folder")
+    failure("LEGO401", lambda: open_source(Manifest(directory=tmp_path / "file")))
+
+
+def test_missing_files_are_counted_and_the_first_is_named(folder):
+    (folder / "images/dog.png").unlink()
+    (folder / "masks/dog2.png").unlink()
+    message = failure("LEGO403", lambda: open_source(Manifest(directory=folder)))
+    assert "2 of them" in message
+    assert "`images/dog.png`" in message
+
+
+def test_an_unreadable_picture_is_named(folder):
+    whole = (folder / "images/cat2.png").read_bytes()
+    for damaged in (b"no picture", whole[:45], b""):
+        (folder / "images/cat2.png").write_bytes(damaged)
+        message = failure("LEGO404", lambda: question(folder, "cat").read("train"))
+        assert "`images/cat2.png`" in message
+
+
+def test_a_mask_of_another_size_is_an_error(folder):
+    save_mask(folder / "masks/cat1.png", np.zeros((3, 6)))
+    read = question(folder, "cat", Goal.SEGMENTATION).read
+    message = failure("LEGO405", lambda: read("train"))
+    assert "6x4" in message
+    assert "6x3" in message
+    assert "`masks/cat1.png`" in message
+
+
+def test_a_mask_with_other_numbers_is_an_error(folder):
+    save_mask(folder / "masks/cat1.png", [[0, 0, 128, 255, 254, 255]] * 4)
+    read = question(folder, "cat", Goal.SEGMENTATION).read
+    message = failure("LEGO405", lambda: read("train"))
+    assert "found 254" in message
+
+
+def test_pictures_are_squashed_as_a_whole(folder):
+    # Left half red, right half green: a crop would lose one of them.
+    from PIL import Image
+
+    picture = Image.new("RGB", (80, 20), RED)
+    picture.paste(GREEN, (40, 0, 80, 20))
+    picture.save(folder / "images/cat2.png")
+    image = question(folder, "cat", size=8).read("train").images[2]
+    assert image.shape == (8, 8, 3)
+    assert (image[:, :3] == RED).all()
+    assert (image[:, 5:] == GREEN).all()
+
+
+@pytest.mark.photographs
+def test_the_animals_have_the_counts_of_their_readme(shared_data):
+    counts = {"cat": 500, "cow": 262, "dog": 500, "horse": 444, "sheep": 299}
+    source = open_source(Manifest(directory=shared_data / "animals"))
+    assert source.categories == tuple(sorted(counts))
+    examples = source.examples("train")
+    for category, count in counts.items():
+        assert sum(example.shows == (category,) for example in examples) == count
+    assert sum(not example.shows for example in examples) == 601
+
+
+@pytest.mark.photographs
+def test_animal_masks_cover_what_the_manifest_says(shared_data):
+    import csv
+
+    with (shared_data / "animals/manifest.csv").open(encoding="utf-8") as stream:
+        lines = [line for line in csv.DictReader(stream) if line["split"] == "test"]
+    expected = [float(line["fg_fraction"]) for line in lines if line["category"] == "cow"]
+    pictures = question(shared_data / "animals", "cow", Goal.SEGMENTATION, 128).read("test")
+    found = (pictures.masks[pictures.labels == 1] == 1).mean(axis=(1, 2))
+    assert len(expected) == 71
+    assert np.abs(found - expected).max() < 0.01
+    assert not pictures.masks[pictures.labels == 0].any()

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+from toy_networks import edge, fcn_top, network
+
+from legonet.diagnostics import DiagnosticError
+from legonet.distill.gradients import Gradients, random_residual
+from legonet.distill.joint import Joint
+from legonet.distill.pairs import draw_pairs, real_pairs
+from legonet.distill.starts import empty_adapter
+from legonet.spec.base import Goal
+from legonet.spec.methods import BackDistillation
+
+
+def joint(teacher=None, student=None, **pictures):
+    made = edge(teacher or network(0), student or network(1), **pictures)
+    return Joint(made, 3, torch.device("cpu"), lambda words: None)
+
+
+def few(**options):
+    return BackDistillation(pairs=40, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"relu_maps": "activation_rates"},
+        {"relu_maps": "teacher"},
+        {"relu_maps": "teacher", "relu_places": "lowest"},
+        {"relu_places": "none"},
+        {"channel_shared": True, "positive_share": 0.2, "relu_places": "lowest"},
+        {"output_gradient": "random"},
+        {"output_grid": 3, "output_gradient": "random"},
+    ],
+)
+def test_networks_that_are_one_have_the_same_pseudo_gradients(options):
+    same = network(0)
+    pairs = list(draw_pairs(joint(same, same), few(**options), "pairs"))
+    assert sum(len(part) for part in pairs) == 40
+    for part in pairs:
+        assert torch.allclose(part.student, part.teacher, atol=1e-6)
+        assert float(part.student.abs().sum()) > 0
+    varied = torch.cat([part.student for part in pairs]).flatten(1).std(0).max()
+    constant = options == {"relu_places": "none"}
+    assert bool(varied < 1e-6) == constant
+
+
+def test_grid_enlarges_the_gradient_map():
+    (pairs,) = draw_pairs(joint(), BackDistillation(pairs=2, output_grid=7), "pairs")
+    assert pairs.student.shape == (2, 4, 8 + 6 * 4, 8 + 6 * 4)
+
+
+def test_segmentation_has_output_gradients_of_the_output_shape():
+    own, other = network(0, fcn_top), network(1, fcn_top)
+    options = BackDistillation(pairs=3, output_gradient="random")
+    (pairs,) = draw_pairs(joint(own, other, goal=Goal.SEGMENTATION), options, "pairs")
+    assert pairs.student.shape == (3, 4, 8, 8)
+
+
+def test_held_out_pairs_are_others():
+    learned, held_out = Gradients.draw(joint(), (1,), few())
+    assert learned.moments.samples == 40
+    assert held_out.moments.samples == 10
+    assert learned.alpha_beta == held_out.alpha_beta
+    assert not torch.equal(learned.moments.student / 4, held_out.moments.student)
+
+
+def test_pool_and_moments_agree_where_both_can_be_had():
+    made = joint()
+    moments, _ = Gradients.draw(made, (1, 3, 1), few())
+    pooled, _ = Gradients.draw(made, (3, 3), few())
+    assert moments.pool is None
+    for kernels in ((1, 3), (1, 3, 1), (3, 1)):
+        adapter = empty_adapter(made, kernels)
+        found, expected = pooled.residual(adapter), moments.residual(adapter)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+        slopes = [
+            torch.autograd.grad(value, [conv.weight for conv in adapter.convolutions])
+            for value in (found, expected)
+        ]
+        for one, other in zip(*slopes, strict=True):
+            assert torch.allclose(one, other.to(one), atol=1e-5)
+
+
+def test_stack_of_large_kernels_matches_double_backward():
+    made = joint()
+    gradients, _ = Gradients.draw(made, (3, 3, 3), few())
+    adapter = empty_adapter(made, (3, 3, 3))
+    start = torch.zeros(40, 4, 8, 8, requires_grad=True)
+    values = start
+    for conv in adapter.convolutions:
+        values = functional.conv2d(values, conv.weight, padding=1)
+    (through,) = torch.autograd.grad(
+        values, start, gradients.pool.student, create_graph=True
+    )
+    target = gradients.pool.teacher
+    expected = (gradients.alpha_beta * through - target).square().sum() / target.square().sum()
+    found = gradients.residual(adapter)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    weights = [conv.weight for conv in adapter.convolutions]
+    for one, other in zip(
+        torch.autograd.grad(found, weights), torch.autograd.grad(expected, weights), strict=True
+    ):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_batches_of_the_pool_are_drawn_from_the_seed():
+    gradients, _ = Gradients.draw(joint(), (3, 3), few())
+    adapter = empty_adapter(joint(), (3, 3))
+    one, again = random_residual(gradients, 1), random_residual(gradients, 1)
+    other = random_residual(gradients, 2)
+    assert one(adapter).item() == again(adapter).item() != other(adapter).item()
+
+
+def test_alpha_is_free_of_the_scales_of_both_networks():
+    made = joint()
+    plain, _ = Gradients.draw(made, (1,), few())
+    louder = network(0)
+    louder[1][-1].weight.mul_(8)
+    scaled, _ = Gradients.draw(joint(louder), (1,), few())
+    assert scaled.alpha_beta == pytest.approx(8 * plain.alpha_beta, rel=1e-5)
+    assert plain.alpha(made.beta) * made.beta == pytest.approx(plain.alpha_beta)
+
+
+def test_paper_weight_is_lambda_times_the_mean_square():
+    made = joint()
+    options = few(scale="paper", weight=10)
+    gradients, _ = Gradients.draw(made, (3, 3), options)
+    adapter = empty_adapter(made, (3, 3))
+    pool = gradients.pool
+    pushed = pool.student
+    for conv in reversed(adapter.convolutions):
+        pushed = functional.conv_transpose2d(pushed, conv.weight, padding=1)
+    difference = (gradients.alpha_beta * pushed - pool.teacher).flatten(1)
+    norm = pool.teacher.flatten(1).norm(dim=1).mean()
+    expected = 10 / norm * difference.square().sum(1).mean()
+    found = gradients.weight(options) * gradients.residual(adapter)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert gradients.weight(few(weight=3)) == 3
+
+
+def test_real_gradients_are_the_networks_own():
+    made = joint()
+    (pairs,) = real_pairs(made, type(made.leaves)("few", made.leaves.images[:5]))
+    ((x, y),) = made.batches(made.leaves.images[:5], *made.modules)
+    for features, module, found in (
+        (y, made.edge.task_module, pairs.student),
+        (x, made.edge.teacher_top, pairs.teacher),
+    ):
+        values = features.clone().requires_grad_(True)
+        (expected,) = torch.autograd.grad(module(values).sum(), values)
+        assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_silent_teacher_is_an_error():
+    dead = network(0)
+    dead[1][-1].weight.zero_()
+    with pytest.raises(DiagnosticError, match="teacher") as caught:
+        Gradients.draw(joint(dead), (1,), few())
+    assert caught.value.diagnostics[0].code == "LEGO606"
+
+
+def test_options_that_do_not_go_together_are_an_error():
+    with pytest.raises(DiagnosticError) as caught:
+        list(draw_pairs(joint(), few(output_grid=3, relu_maps="teacher"), "pairs"))
+    assert caught.value.diagnostics[0].code == "LEGO603"
+    other = joint(network(0), network(1, outputs=2))
+    with pytest.raises(DiagnosticError) as caught:
+        list(draw_pairs(other, few(output_gradient="random"), "pairs"))
+    assert caught.value.diagnostics[0].code == "LEGO602"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from legonet.distill import solve
+from legonet.distill.moments import Moments, Pairs
+
+
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_least_squares_is_that_of_torch_on_the_whole_system(kernel):
+    own, other = normal(8, 3, 6, 6, seed=1), normal(8, 4, 6, 6, seed=2)
+    # One column for each weight of the kernel: how it moves the pushed gradient.
+    columns = []
+    for place in range(3 * 4 * kernel**2):
+        weight = torch.zeros(3 * 4 * kernel**2, dtype=torch.float64)
+        weight[place] = 1
+        shaped = weight.reshape(3, 4, kernel, kernel)
+        columns.append(functional.conv_transpose2d(own, shaped, padding=kernel // 2).flatten())
+    system = torch.stack(columns, 1)
+    expected = torch.linalg.lstsq(system, other.flatten()[:, None], driver="gelsd").solution
+    found = solve.least_squares(Moments.of([Pairs(own, other)], kernel), ridge=0)
+    assert torch.allclose(found.flatten(), expected[:, 0], atol=1e-9)
+
+
+def test_no_gradient_gives_a_kernel_of_zeros():
+    silent = Moments.of([Pairs(torch.zeros(1, 2, 3, 3), normal(1, 2, 3, 3))], 1)
+    assert not solve.least_squares(silent).any()
+    assert not solve.assignment(silent).any()
+    assert solve.matched_correlation(silent) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations(range(5)), kernel=st.sampled_from([1, 3]), seed=st.integers(0, 99))
+def test_permutation_is_recovered_whatever_it_is(order, kernel, seed):
+    own = normal(6, 5, 4, 4, seed=seed)
+    noise = 0.1 * normal(6, 5, 4, 4, seed=seed + 100)
+    moments = Moments.of([Pairs(own, own[:, list(order)] + noise)], kernel)
+    for kernel_found, tolerance in (
+        (solve.assignment(moments), 0.05),
+        (solve.least_squares(moments), 0.1),
+    ):
+        expected = torch.zeros(5, 5, kernel, kernel, dtype=torch.float64)
+        expected[list(order), range(5), kernel // 2, kernel // 2] = 1
+        assert torch.allclose(kernel_found, expected, atol=tolerance)
+    assert solve.matched_correlation(moments) > 0.98
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    scales=st.lists(st.floats(0.01, 100), min_size=4, max_size=4), seed=st.integers(0, 99)
+)
+def test_scaled_channels_are_matched_and_scaled(scales, seed):
+    own = normal(6, 4, 4, 4, seed=seed)
+    factors = torch.tensor(scales, dtype=torch.float64)
+    found = solve.assignment(Moments.of([Pairs(own, own * factors[:, None, None])], 1))
+    assert torch.allclose(found[:, :, 0, 0], factors.diag(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("own", "other"), [(3, 5), (5, 3)])
+def test_assignment_matches_what_it_can_where_one_side_has_more_channels(own, other):
+    wide = normal(4, 5, 6, 6)
+    found = solve.assignment(Moments.of([Pairs(wide[:, :own], wide[:, :other])], 1))
+    expected = torch.eye(own, other, dtype=torch.float64)
+    assert torch.allclose(found[:, :, 0, 0], expected)
+
+
+def test_least_squares_beats_the_assignment_on_its_own_pairs():
+    moments = Moments.of([Pairs(normal(6, 4, 4, 4), normal(6, 4, 4, 4, seed=1))], 3)
+    assert moments.residual(solve.least_squares(moments)) < moments.residual(
+        solve.assignment(moments)
+    )

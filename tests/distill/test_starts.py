@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from toy_networks import bottom, edge, network, pictures, reordered, seeded, vgg_top
+
+from legonet.data.tensors import to_tensor
+from legonet.distill.joint import Joint
+from legonet.distill.starts import begin
+from legonet.spec.methods import BackDistillation
+
+OPTIONS = BackDistillation(pairs=64)
+
+
+def joint(made, seed=3):
+    return Joint(made, seed, torch.device("cpu"), lambda words: None)
+
+
+def outputs(made, adapter, seen=None):
+    values = to_tensor((seen or pictures(40, seed=9)).images)
+    with torch.no_grad():
+        student = made.task_module(adapter(made.category_module(values)))
+        return student, made.teacher(values)
+
+
+@settings(max_examples=8, deadline=None)
+@given(order=st.permutations(range(4)), kernel=st.sampled_from([1, 3]))
+@pytest.mark.parametrize("start", ["solve", "least_squares", "assignment"])
+def test_adapter_undoes_a_reordering_without_a_picture(start, order, kernel):
+    teacher = reordered(network(0), torch.tensor(order))
+    made = edge(teacher, network(0))
+    adapter = begin(joint(made), (kernel,), start, OPTIONS).adapter
+    student, expected = outputs(made, adapter)
+    assert torch.equal(student > 0, expected > 0)
+    assert torch.allclose(student, expected, atol=2e-3)
+    whole = torch.zeros(4, 4)
+    whole[torch.tensor(order), range(4)] = 1
+    middle = adapter.scale * adapter.convolutions[0].weight[:, :, kernel // 2, kernel // 2]
+    assert torch.allclose(middle, whole, atol=1e-2)
+
+
+@pytest.mark.parametrize("start", ["least_squares", "real_gradients", "stitching"])
+def test_scales_of_either_network_are_undone(start):
+    teacher, student = network(0), network(0)
+    teacher[0][2].weight.mul_(5)
+    teacher[0][2].bias.mul_(5)
+    teacher[1][0].weight.div_(5)
+    made = edge(teacher, student)
+    found, expected = outputs(made, begin(joint(made), (1,), start, OPTIONS).adapter)
+    assert torch.allclose(found, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("kernels", [(1,), (3,), (1, 1, 1), (3, 3, 3), (1, 3)])
+@pytest.mark.parametrize("start", ["solve", "real_gradients", "stitching", "identity"])
+def test_deeper_adapters_begin_as_the_first_conv_alone(start, kernels):
+    made = edge(network(0), network(1))
+    first = begin(joint(made), kernels[:1], start, OPTIONS).adapter
+    deeper = begin(joint(made), kernels, start, OPTIONS).adapter
+    assert deeper.kernels == kernels
+    one, other = outputs(made, first)[0], outputs(made, deeper)[0]
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_default_start_comes_from_the_seed_alone():
+    made = edge(network(0), network(1))
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = begin(joint(made, 1), (3,), "default", OPTIONS).adapter
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    again = begin(joint(made, 1), (3,), "default", OPTIONS).adapter
+    other = begin(joint(made, 2), (3,), "default", OPTIONS).adapter
+    weights = [adapter.convolutions[0].weight for adapter in (one, again, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_linear_task_modules_agree_where_nothing_is_left_of_the_residual():
+    # A linear g answers with its gradient: a perfect match is the teacher itself.
+    mixing = torch.randn(4, 4, generator=torch.Generator().manual_seed(0)) + 2 * torch.eye(4)
+    lower = seeded(bottom, 0)
+    top = seeded(lambda: nn.Sequential(nn.Conv2d(4, 1, 8, bias=False), nn.Flatten()), 1)
+    other = seeded(lambda: nn.Sequential(nn.Conv2d(4, 1, 8, bias=False), nn.Flatten()), 1)
+    # The teacher's features are mixed, non-negative ones: so are the adapter's answers.
+    other[0].weight.copy_(torch.einsum("oi,zihw->zohw", mixing.abs(), top[0].weight))
+    made = edge(nn.Sequential(lower, other), nn.Sequential(lower, top))
+    begun = begin(joint(made), (1,), "least_squares", OPTIONS)
+    assert begun.notes["start_residuals"]["least_squares"] < 1e-4
+    found, expected = outputs(made, begun.adapter)
+    ratio = found / expected
+    assert torch.allclose(ratio, ratio[0].expand_as(ratio), rtol=1e-2)
+    assert float(ratio[0]) > 0
+
+
+def test_beta_is_the_ratio_of_mean_norms():
+    made = edge(network(0), network(1), unlabelled=6, own=8)
+    with torch.no_grad():
+        own = made.own_category_module(to_tensor(made.own.images))
+        target = made.category_module(to_tensor(made.unlabelled.images))
+    norms = [float(part.flatten(1).norm(dim=1).mean()) for part in (own, target)]
+    assert joint(made).beta == pytest.approx(norms[0] / norms[1], rel=1e-5)
+    assert joint(made).beta_pictures == "8 own and 6 target"
+    assert joint(edge(network(0), network(0))).beta == pytest.approx(1)
+
+
+def test_ancestor_is_seen():
+    related = network(0)
+    related[0][2].weight.add_(0.02 * torch.randn(related[0][2].weight.shape))
+    assert joint(edge(related, network(0))).ancestor_r2 > 0.95
+    reorder = reordered(network(0), torch.tensor([2, 0, 3, 1]))
+    assert joint(edge(reorder, network(0))).ancestor_r2 > 0.99
+    assert joint(edge(network(4), network(0))).ancestor_r2 < 0.8
+    assert len(vgg_top()) == 11

@@ -1,0 +1,121 @@
+"""Small task modules with every kind of layer, for the tests of the distillation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from legonet.data.pictures import Pictures
+from legonet.distill.edge import Edge
+from legonet.spec.base import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZE = 16
+
+
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = make()
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_var.uniform_(0.5, 2)
+                layer.running_mean.uniform_(-1, 1)
+                layer.weight.data.uniform_(0.5, 2)
+    return module.eval().requires_grad_(False)
+
+
+def vgg_top(channels: int = 4, outputs: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(20, 7),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(7, outputs),
+    )
+
+
+def fcn_top(channels: int = 4, outputs: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 3, stride=2, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(6, outputs, 1),
+        nn.Upsample(scale_factor=4, mode="bilinear", align_corners=False),
+    )
+
+
+def bottom(channels: int = 4) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(6, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    )
+
+
+def reordered(network: nn.Sequential, order: torch.Tensor) -> nn.Sequential:
+    """The same network, the filters of its bottom's top conv in another order."""
+    with torch.no_grad():
+        filters, reader = network[0][2], network[1][0]
+        filters.weight.copy_(filters.weight[order].clone())
+        filters.bias.copy_(filters.bias[order].clone())
+        reader.weight.copy_(reader.weight[:, order].clone())
+    return network
+
+
+def network(seed: int, top: Callable[..., nn.Module] = vgg_top, **options: int) -> nn.Sequential:
+    channels = options.get("channels", 4)
+    made = seeded(lambda: nn.Sequential(bottom(channels), top(**options)), seed)
+    assert isinstance(made, nn.Sequential)
+    return made
+
+
+def pictures(count: int, seed: int = 0, masks: bool = False) -> Pictures:
+    """Bright or dark noise pictures; the bright ones are the category."""
+    random = np.random.default_rng(seed)
+    labels = (np.arange(count) % 2).astype(np.int64)
+    images = random.integers(0, 128, (count, SIZE, SIZE, 3)) + 120 * labels[:, None, None, None]
+    given = np.repeat(labels, SIZE * SIZE).reshape(count, SIZE, SIZE).astype(np.uint8)
+    return Pictures(images.astype(np.uint8), labels, given if masks else None)
+
+
+def edge(
+    teacher: nn.Sequential,
+    student: nn.Sequential,
+    *,
+    labelled: int = 0,
+    unlabelled: int = 0,
+    own: int = 0,
+    goal: Goal = Goal.CLASSIFICATION,
+) -> Edge:
+    masks = goal is Goal.SEGMENTATION
+    return Edge(
+        category_module=teacher[0],
+        task_module=student[1],
+        own_category_module=student[0],
+        teacher=teacher,
+        teacher_top=teacher[1],
+        goal=goal,
+        size=SIZE,
+        labelled=pictures(labelled, 1, masks),
+        unlabelled=pictures(unlabelled, 2, masks),
+        own=pictures(own, 3, masks),
+    )
+
+
+def silent(done: float, words: str) -> None:
+    """A progress that nobody looks at."""

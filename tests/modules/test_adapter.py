@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from legonet.modules.adapter import Adapter
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=3),
+    st.integers(1, 9),
+    st.integers(1, 9),
+)
+@settings(max_examples=30, deadline=None)
+def test_the_channels_change_and_the_size_stays(
+    channels_in: int, channels_out: int, kernels: list[int], height: int, width: int
+) -> None:
+    adapter = Adapter(channels_in, channels_out, kernels)
+    assert adapter(torch.rand(2, channels_in, height, width)).shape == (
+        2,
+        channels_out,
+        height,
+        width,
+    )
+    assert (adapter.channels_in, adapter.channels_out) == (channels_in, channels_out)
+    assert adapter.kernels == tuple(kernels)
+
+
+def test_it_rescales_then_convolves_and_rectifies() -> None:
+    adapter = Adapter(4, 3, [3, 1], scale=2.5)
+    first, second = adapter.convolutions
+    features = torch.randn(2, 4, 6, 6)
+    expected = functional.conv2d(2.5 * features, first.weight, first.bias, padding=1).relu()
+    expected = functional.conv2d(expected, second.weight, second.bias).relu()
+    torch.testing.assert_close(adapter(features), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kernels", [[1], [3], [3, 3, 3], [1, 5]])
+def test_dirac_passes_features_through(kernels: list[int]) -> None:
+    adapter = Adapter(4, 4, kernels, scale=0.5).dirac_()
+    features = torch.rand(2, 4, 5, 5)
+    torch.testing.assert_close(adapter(features), 0.5 * features, rtol=0, atol=0)
+
+
+def test_the_scale_is_kept_but_never_learned() -> None:
+    adapter = Adapter(2, 2, [1], scale=3.0)
+    assert "scale" not in dict(adapter.named_parameters())
+    other = Adapter(2, 2, [1])
+    other.load_state_dict(adapter.state_dict())
+    assert other.scale.item() == 3.0

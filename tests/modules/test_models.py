@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from legonet.diagnostics import DiagnosticError
+from legonet.modules import models
+from legonet.modules.digest import state_digest
+from legonet.modules.models import instantiate
+from legonet.modules.small import small_fcn, small_vgg
+from legonet.spec.models import LibraryModel, PluginModel, SmallFcn, SmallVgg
+
+
+def torchvision(name: str, **arguments: Any) -> LibraryModel:
+    return LibraryModel(library="torchvision", name=name, arguments=arguments)
+
+
+def failure(model: Any) -> tuple[str, str, str]:
+    with pytest.raises(DiagnosticError) as raised:
+        instantiate(model, device="meta")
+    diagnostic = raised.value.diagnostics[0]
+    return diagnostic.code, diagnostic.message, " ".join(diagnostic.help)
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_the_small_networks_answer_per_picture_and_per_pixel(size: int) -> None:
+    pictures = torch.randn(2, 3, size, size)
+    assert instantiate(SmallVgg(classes=5))(pictures).shape == (2, 5)
+    assert instantiate(SmallFcn(classes=1))(pictures).shape == (2, 1, size, size)
+
+
+def test_the_small_networks_share_features_and_begin_as_vgg_does() -> None:
+    vgg, fcn = small_vgg(10, channels=24).features, small_fcn(1, channels=24).features
+    shapes = {name: tensor.shape for name, tensor in vgg.state_dict().items()}
+    assert shapes == {name: tensor.shape for name, tensor in fcn.state_dict().items()}
+    kinds = [type(layer) for layer in vgg[:5]]
+    assert kinds == [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU, nn.MaxPool2d]
+    assert vgg[2].out_channels == 24
+
+
+def test_the_start_depends_on_the_global_seed_alone() -> None:
+    digests = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        digests.append(state_digest(instantiate(SmallVgg(classes=2))))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_networks_on_meta_hold_no_memory_and_draw_no_numbers() -> None:
+    before = torch.random.get_rng_state()
+    network = instantiate(torchvision("vgg16", num_classes=1), device="meta")
+    assert all(parameter.is_meta for parameter in network.parameters())
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "regnet_y_400mf", "fcn_resnet50"])
+def test_library_models_are_made_without_weights_or_warnings(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **named: object) -> None:
+        raise AssertionError("a download was tried")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
+    before = torch.random.get_rng_state()
+    network = instantiate(torchvision(name), device="meta")
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert not network.training
+    assert all(parameter.is_meta for parameter in network.parameters())
+
+
+def test_no_layer_works_in_place() -> None:
+    network = instantiate(torchvision("alexnet", num_classes=2), device="meta")
+    assert not any(getattr(layer, "inplace", False) for layer in network.modules())
+
+
+def test_wrong_arguments_name_the_model_and_the_argument() -> None:
+    code, message, advice = failure(torchvision("alexnet", num_clases=1))
+    assert code == "LEGO501"
+    assert "`num_clases` of `torchvision.alexnet`" in message
+    assert "`num_classes`" in advice
+    code, message, _ = failure(torchvision("alexnet", num_classes="many"))
+    assert code == "LEGO501"
+    assert "`num_classes` of `torchvision.alexnet`" in message
+
+
+def test_weights_are_no_argument() -> None:
+    code, message, advice = failure(torchvision("alexnet", weights="DEFAULT"))
+    assert (code, "`weights`" in message) == ("LEGO501", True)
+    assert "weights:" in advice
+
+
+def test_an_unknown_model_is_answered_with_the_nearest() -> None:
+    code, _, advice = failure(torchvision("resnet19"))
+    assert code == "LEGO502"
+    assert "`torchvision.resnet1" in advice
+
+
+def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "timm", None)
+    code, message, advice = failure(LibraryModel(library="timm", name="resnet18"))
+    assert code == "LEGO503"
+    assert "timm" in message
+    assert "legonet[timm]" in advice
+
+
+def make_tiny(outputs: int = 1) -> nn.Module:
+    return nn.Linear(3, outputs)
+
+
+NOT_A_NETWORK = dict
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = models.ENTRY_POINT
+    points = [
+        EntryPoint("zoo.tiny", f"{__name__}:make_tiny", group),
+        EntryPoint("zoo.wrong", f"{__name__}:NOT_A_NETWORK", group),
+        EntryPoint("zoo.broken", "no_such_package_at_all:make", group),
+    ]
+    monkeypatch.setattr(models, "entry_points", lambda group: points)
+
+
+@pytest.mark.usefixtures("registered")
+def test_other_packages_register_models() -> None:
+    network = instantiate(PluginModel(call="zoo.tiny", arguments={"outputs": 4}))
+    assert network(torch.zeros(1, 3)).shape == (1, 4)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("call", "arguments", "code", "word"),
+    [
+        ("zoo.tyny", {}, "LEGO502", "`zoo.tyny`"),
+        ("zoo.tiny", {"output": 4}, "LEGO501", "`output` of `zoo.tiny`"),
+        ("zoo.wrong", {}, "LEGO501", "dict"),
+        ("zoo.broken", {}, "LEGO503", "`zoo.broken`"),
+    ],
+)
+def test_what_is_wrong_with_another_package_s_model(
+    call: str, arguments: dict[str, Any], code: str, word: str
+) -> None:
+    found, message, _ = failure(PluginModel(call=call, arguments=arguments))
+    assert found == code
+    assert word in message

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from legonet.diagnostics import DiagnosticError
+from legonet.modules.cut import bottom, top
+from legonet.modules.models import instantiate
+from legonet.modules.shapes import check_edge, check_output, shape_at
+from legonet.modules.small import small_fcn, small_vgg
+from legonet.spec.base import Goal
+from legonet.spec.models import LibraryModel
+
+
+def code_of(error: pytest.ExceptionInfo[DiagnosticError]) -> str:
+    return error.value.diagnostics[0].code
+
+
+def fixed() -> nn.Sequential:
+    """A network whose fully connected layer takes one size only."""
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6 * 8 * 8, 1)
+    )
+
+
+@pytest.mark.parametrize("size", [16, 40, 64])
+def test_shapes_are_those_of_a_real_run(size: int) -> None:
+    network = small_vgg(3)
+    for path in ("features.1", "features.4", "features", "classifier.0"):
+        module = bottom(network, path)
+        real = module(torch.zeros(1, 3, size, size)).shape[1:]
+        assert shape_at(module, (3, size, size)) == tuple(real)
+
+
+def test_nothing_is_computed_and_nothing_changes() -> None:
+    network = small_vgg(3).train()
+    network.features[0].weight.data.fill_(float("nan"))
+    shape_at(network, (3, 32, 32))
+    assert network.training
+    assert not any(parameter.is_meta for parameter in network.parameters())
+
+
+def test_pictures_may_be_too_small() -> None:
+    network = instantiate(LibraryModel(library="torchvision", name="alexnet"), device="meta")
+    with pytest.raises(DiagnosticError) as raised:
+        shape_at(network, (3, 16, 16))
+    assert code_of(raised) == "LEGO520"
+    assert "3x16x16" in raised.value.diagnostics[0].message
+
+
+def test_an_adapter_changes_channels_and_adaptive_pooling_takes_any_size() -> None:
+    wide, narrow = small_vgg(1, channels=48), small_vgg(1)
+    joint = check_edge(
+        bottom(wide, "features.4"),
+        bottom(narrow, "features.4"),
+        top(narrow, "features.4"),
+        size=64,
+        own_size=32,
+    )
+    assert joint == ((48, 32, 32), (32, 32, 32))
+
+
+def test_a_direct_edge_needs_the_same_channels() -> None:
+    wide, narrow = small_vgg(1, channels=48), small_vgg(1)
+    parts = bottom(wide, "features.4"), bottom(narrow, "features.4"), top(narrow, "features.4")
+    with pytest.raises(DiagnosticError) as raised:
+        check_edge(*parts, size=32, own_size=32, direct=True)
+    assert code_of(raised) == "LEGO521"
+    assert "32 channels" in raised.value.diagnostics[0].message
+
+
+def test_vectors_cannot_be_joined() -> None:
+    network = small_vgg(1)
+    parts = bottom(network, "flatten"), bottom(network, "features.4"), top(network, "features.4")
+    with pytest.raises(DiagnosticError) as raised:
+        check_edge(*parts, size=32, own_size=32)
+    assert code_of(raised) == "LEGO521"
+    assert "category's side" in raised.value.diagnostics[0].message
+
+
+def test_a_fully_connected_layer_fixes_the_size() -> None:
+    network = fixed()
+    parts = bottom(network, "1"), bottom(network, "1"), top(network, "1")
+    assert check_edge(*parts, size=16, own_size=16) == ((6, 8, 8), (6, 8, 8))
+    with pytest.raises(DiagnosticError) as raised:
+        check_edge(*parts, size=32, own_size=16)
+    assert code_of(raised) == "LEGO522"
+    assert "6x8x8" in raised.value.diagnostics[0].message
+    assert "6x16x16" in raised.value.diagnostics[0].message
+
+
+def test_a_segmenter_must_answer_in_the_size_of_the_picture() -> None:
+    category, task = small_vgg(1), small_fcn(1)
+    good = bottom(category, "features.4"), bottom(task, "features.4"), top(task, "features.4")
+    assert check_edge(*good, size=32, own_size=64) == ((32, 16, 16), (32, 16, 16))
+    deeper = bottom(category, "features.9"), *good[1:]
+    with pytest.raises(DiagnosticError) as raised:
+        check_edge(*deeper, size=32, own_size=32)
+    assert code_of(raised) == "LEGO522"
+    assert "16x16 pixels" in raised.value.diagnostics[0].message
+
+
+def test_outputs_answer_the_recipe() -> None:
+    check_output(small_vgg(10), Goal.CLASSIFICATION, 10, 32)
+    check_output(small_fcn(1), Goal.SEGMENTATION, 1, 32)
+
+
+@pytest.mark.parametrize(
+    ("network", "goal", "size", "found", "advice"),
+    [
+        (small_vgg(10), Goal.CLASSIFICATION, 32, "found 10", "1 output"),
+        (small_vgg(1), Goal.SEGMENTATION, 32, "found 1", "per pixel"),
+        (small_fcn(1), Goal.CLASSIFICATION, 32, "found 1x32x32", "per picture"),
+        (small_fcn(1), Goal.SEGMENTATION, 36, "found 1x32x32", "multiple of 32"),
+    ],
+)
+def test_outputs_that_do_not(
+    network: nn.Module, goal: Goal, size: int, found: str, advice: str
+) -> None:
+    with pytest.raises(DiagnosticError) as raised:
+        check_output(network, goal, 1, size)
+    assert code_of(raised) == "LEGO523"
+    assert found in raised.value.diagnostics[0].message
+    assert advice in raised.value.diagnostics[0].help[0]
+
+
+def test_a_network_that_returns_no_tensor_is_told_so() -> None:
+    model = LibraryModel(library="torchvision", name="fcn_resnet50")
+    network = instantiate(model, device="meta")
+    with pytest.raises(DiagnosticError) as raised:
+        check_output(network, Goal.SEGMENTATION, 21, 64)
+    assert code_of(raised) == "LEGO520"
+    assert "instead of one tensor" in raised.value.diagnostics[0].message
