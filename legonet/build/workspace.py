@@ -11,6 +11,7 @@ from legonet.build.plan import Plan, make_plan
 from legonet.build.report import Report
 from legonet.build.run import run_plan
 from legonet.build.store import Store
+from legonet.data import open_source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
 
@@ -32,6 +33,23 @@ class Workspace:
         self.contents = Contents(folder / "contents.json")
         self.ledger = Ledger(folder / "ledgers" / f"{spec.stem}.json")
 
+    def fetch(self, graph: ModuleGraph) -> None:
+        """Download the pictures for which the spec says so and which are not there yet.
+
+        Raises:
+            DiagnosticError: A download failed.
+        """
+        for name, data in graph.spec.data.items():
+            if not getattr(data.source, "download", False):
+                continue
+            try:
+                open_source(data.source).fetch()
+            except DiagnosticError as error:
+                located = (
+                    graph.spec.locate(item, ("data", name), "source") for item in error.diagnostics
+                )
+                raise DiagnosticError(*located) from None
+
     def plan(self, graph: ModuleGraph) -> Plan:
         """Return what a build of the graph would do.
 
@@ -39,6 +57,18 @@ class Workspace:
             DiagnosticError: Weights or pictures cannot be found.
         """
         return make_plan(graph, self.store, self.contents, self.ledger)
+
+    def check(self, plan: Plan) -> None:
+        """Check on the meta device that the modules of a plan fit each other.
+
+        Raises:
+            DiagnosticError: They do not; every misfit at once.
+        """
+        from legonet.build.shapes import check_shapes
+
+        misfits = check_shapes(plan.graph)
+        if misfits:
+            raise DiagnosticError(*misfits)
 
     def build(self, plan: Plan, listener: Listener, *, device: str = "cpu") -> Report:
         """Do what a plan says.
@@ -49,14 +79,9 @@ class Workspace:
             device: Where torch computes.
 
         Raises:
-            DiagnosticError: The modules do not fit each other, or the store cannot be written.
+            DiagnosticError: The store cannot be written.
         """
         if plan.to_build:
-            from legonet.build.shapes import check_shapes
-
-            misfits = check_shapes(plan.graph)
-            if misfits:
-                raise DiagnosticError(*misfits)
             self.store.prepare()
             self.contents.remember()
         return run_plan(plan, self.store, self.ledger, listener, device=device)

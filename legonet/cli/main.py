@@ -49,13 +49,12 @@ def options(
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
-    from legonet.cli.output import show
+    from legonet.cli.output import fail
 
     try:
         application(standalone_mode=True)
     except DiagnosticError as error:
-        show(error.diagnostics)
-        sys.exit(Exit.MISTAKES)
+        fail(error.diagnostics, Exit.MISTAKES, as_json="--json" in sys.argv)
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept", err=True)
         sys.exit(Exit.INTERRUPTED)

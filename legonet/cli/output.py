@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from legonet.diagnostics import Diagnostic
+from legonet.cli.exits import Exit
+from legonet.diagnostics import Diagnostic, in_order
+from legonet.diagnostics.json import to_json
 from legonet.diagnostics.text import summary, to_text, wants_colour
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
+
+PIPE_WIDTH = 200
+"""Columns of tables that go into a file or a pipe."""
 
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:
@@ -24,6 +30,26 @@ def show(diagnostics: Iterable[Diagnostic]) -> None:
         print(summary(found), file=sys.stderr)
 
 
+def fail(diagnostics: Iterable[Diagnostic], code: Exit, *, as_json: bool) -> NoReturn:
+    """Show what went wrong and leave.
+
+    Args:
+        diagnostics: What went wrong.
+        code: The exit code.
+        as_json: Also write them as the one document that standard output then owes.
+    """
+    found = in_order(diagnostics)
+    show(found)
+    if as_json:
+        document({"diagnostics": [to_json(item) for item in found]})
+    sys.exit(code)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 edge`` or ``2 edges``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def document(contents: Any) -> None:
     """Write one JSON document to standard output."""
     print(json.dumps(contents, indent=2, ensure_ascii=False))
@@ -33,22 +59,38 @@ def console(*, error: bool = False) -> Console:
     """Return a console for tables and progress on one of the streams."""
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False)
+    found = Console(stderr=error, highlight=False)
+    if not found.is_terminal:
+        # A file or a pipe has no edge at which lines would have to be folded.
+        found.width = PIPE_WIDTH
+    return found
 
 
-def percent(share: float | None) -> str:
+def table(*headings: str, right: Iterable[str] = ()) -> Table:
+    """Return an empty table without lines.
+
+    Args:
+        headings: Of the columns.
+        right: Those whose values stand at the right.
+    """
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        made.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return made
+
+
+def percent(share: float) -> str:
     """Return a share between 0 and 1 in percent, such as ``4.2 %``."""
-    return "" if share is None else f"{100 * share:.1f} %"
+    return f"{100 * share:.1f} %"
 
 
-def quality(metrics: dict[str, float], *, teacher: bool = False) -> str:
-    """Return an edge's error, or its pixel accuracy, or those of its teacher, in words."""
+def error(metrics: Mapping[str, float], *, teacher: bool = False) -> str:
+    """Return an edge's error in percent, or its teacher's; ``px`` marks a share of pixels."""
     prefix = "teacher_" if teacher else ""
-    error = metrics.get(f"{prefix}error_rate")
-    if error is not None:
-        return f"{percent(error)} error"
-    accuracy = metrics.get(f"{prefix}pixel_accuracy")
-    overlap = metrics.get(f"{prefix}iou")
-    if accuracy is None:
-        return "not measured"
-    return f"{percent(accuracy)} pixels" + (f", {percent(overlap)} IoU" if overlap else "")
+    if f"{prefix}error_rate" in metrics:
+        return percent(metrics[f"{prefix}error_rate"])
+    if f"{prefix}pixel_accuracy" in metrics:
+        return f"{percent(1 - metrics[f'{prefix}pixel_accuracy'])} px"
+    return ""

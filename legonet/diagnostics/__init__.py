@@ -10,6 +10,7 @@ from legonet.diagnostics.diagnostic import (
     Trace,
     did_you_mean,
     in_order,
+    shortened,
 )
 from legonet.diagnostics.span import SourceText, Span
 
@@ -24,4 +25,5 @@ __all__ = [
     "Trace",
     "did_you_mean",
     "in_order",
+    "shortened",
 ]

@@ -76,7 +76,7 @@ class DiagnosticError(Exception):
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics sorted by place, each only once."""
+    """Return the diagnostics sorted by place, each only once, with its first trace."""
 
     def place(item: Diagnostic) -> tuple[str, int, int, str, str]:
         if item.span is None:
@@ -84,7 +84,10 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         span = item.span
         return (span.source.path, span.start, span.end, item.code, item.message)
 
-    return sorted({place(item): item for item in diagnostics}.values(), key=place)
+    unique: dict[tuple[str, int, int, str, str], Diagnostic] = {}
+    for item in diagnostics:
+        unique.setdefault(place(item), item)
+    return sorted(unique.values(), key=place)
 
 
 def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, ...]:
@@ -94,3 +97,9 @@ def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, 
     if not close:
         close = [name for name in names if name.lower() == word.lower()]
     return (f"a {kind} with a similar name exists: `{close[0]}`",) if close else ()
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """Return a text for use inside of a message: on one line, and cut if it is long."""
+    shown = text if len(text) <= longest else text[: longest - 3] + "..."
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in shown)

@@ -77,6 +77,7 @@ def learn(
         )
         adapter = trained.adapter
         notes |= certificate.training(prepared, trained)
+    joint.report = partial(progress, 1.0)
     notes |= certificate.agreement(joint, begun.adapter, adapter)
     progress(1.0, "done")
     adapter = adapter.eval().requires_grad_(False).cpu()

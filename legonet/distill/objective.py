@@ -90,7 +90,7 @@ class Objective:
             return 0.0 if residual is None else float(residual(adapter))
         total = 0.0
         labelled = self.examples.labelled
-        if self.task_weight:
+        if self.task_weight and len(labelled):
             for positions in torch.split(labelled, 2 * self.batch_size):
                 part = self._task(adapter, self.examples.take(positions))
                 total += float(part) * len(positions) / len(labelled)
@@ -141,7 +141,9 @@ class Objective:
             return labelled
         labels = self.examples.labels.cpu()[labelled]
         _, kinds, counts = torch.unique(labels, return_inverse=True, return_counts=True)
-        drawn = torch.multinomial(1 / counts[kinds].double(), self.batch_size, generator=generator)
+        drawn = torch.multinomial(
+            1 / counts[kinds].double(), self.batch_size, True, generator=generator
+        )
         return labelled[drawn]
 
 

@@ -159,17 +159,22 @@ class Surrogate:
         return Shapes(tuple(self.shape), tuple(relus), tuple(pools), tuple(values.shape[1:]))
 
 
+def has_surrogate(layer: nn.Module) -> bool:
+    """Return whether pseudo-gradients can pass a layer."""
+    if isinstance(layer, nn.MaxPool2d):
+        return layer.dilation in (1, (1, 1))
+    return isinstance(layer, (nn.ReLU, *AFFINE))
+
+
 def _check(layer: nn.Module) -> None:
-    if isinstance(layer, (nn.ReLU, *AFFINE)):
-        return
-    if isinstance(layer, nn.MaxPool2d) and layer.dilation in (1, (1, 1)):
+    if has_surrogate(layer):
         return
     raise DiagnosticError.of(
         "LEGO601",
         f"no linear surrogate for a layer of kind {type(layer).__name__}",
         label=repr(layer) if isinstance(layer, nn.MaxPool2d) else type(layer).__name__,
         help=[
-            "layers with one: conv, linear, ReLU, batch norm, pooling, flatten, upsampling, dropout",
+            "layers with one: conv, linear, ReLU, batch norm, pooling, upsampling, dropout",
             "use `stitching()`, `ordinary_learning()` or `output_distillation()` for this task",
         ],
     )

@@ -70,10 +70,13 @@ class ModuleGraph:
         return [name for _, name in order]
 
     def ancestor_circles(self) -> list[list[str]]:
-        """Return the circles of networks that start from each other, which should not be."""
+        """Return the circles of networks that start from each other, which should not be.
+
+        Each network stands in front of the one that it starts from.
+        """
         networks = [node for node in self.graph if node[0] == "network"]
         circles = nx.simple_cycles(self.graph.subgraph(networks))
-        return [[name for _, name in circle] for circle in circles]
+        return [[name for _, name in reversed(circle)] for circle in circles]
 
     def sides(self, adapter: Adapter) -> tuple[Category, Task] | None:
         """Return the category and the task that an adapter joins, where both are sound."""

@@ -12,6 +12,9 @@ from legonet.spec.methods import OrdinaryLearning, OutputDistillation
 from legonet.spec.models import SmallFcn, SmallVgg
 from legonet.spec.sources import Cifar10, Cifar10Jpeg
 
+LONGEST_CHAIN = 8
+"""Names of a circle that a message shows."""
+
 Found = Iterator[tuple[Diagnostic, Key, tuple[str, ...]]]
 """Diagnostics, each with the statement and the field to blame."""
 
@@ -28,17 +31,17 @@ def check_graph(graph: ModuleGraph) -> list[Diagnostic]:
 def no_circle_of_ancestors(graph: ModuleGraph) -> Found:
     """A network cannot start from itself, not even by way of others."""
     for circle in graph.ancestor_circles():
-        names = sorted(circle)
-        first = circle.index(names[0])
-        chain = [*circle[first:], *circle[:first], names[0]]
+        first = circle.index(min(circle))
+        chain = [*circle[first:], *circle[:first], circle[first]]
+        shown = chain if len(chain) <= LONGEST_CHAIN else [*chain[:LONGEST_CHAIN], "..", chain[0]]
         yield (
             Diagnostic(
                 "LEGO301",
-                "these networks start from each other: " + " -> ".join(chain),
+                "these networks start from each other: " + " -> ".join(shown),
                 label="part of the circle",
                 help=("let one of them start from ready weights or from nothing",),
             ),
-            ("network", names[0]),
+            ("network", chain[0]),
             ("init",),
         )
 
@@ -221,10 +224,10 @@ def same_question(graph: ModuleGraph) -> Found:
             yield (
                 Diagnostic(
                     "LEGO312",
-                    "the two sides answer different questions: each tells its category from all"
-                    " the others, and the other one's category is among them",
-                    label="no adapter can make up for that",
-                    help=("use data with background pictures that both sides know",),
+                    "the two sides answer different questions: "
+                    + " and ".join(f"`{category}` against all others" for category in asked),
+                    label="to each side the other's category is background",
+                    help=("use data with background pictures of neither category",),
                     severity=Severity.WARNING,
                 ),
                 ("adapter", *key),

@@ -81,7 +81,7 @@ def _steps(module: nn.Module, graph: fx.Graph) -> Iterator[tuple[str, nn.Module]
     taken = {path for path, _ in module.named_modules(remove_duplicate=False)}
     prefix = ""
     for before, node in pairwise(nodes):
-        if node.all_input_nodes != [before] or len(before.users) != 1:
+        if node.all_input_nodes != [before]:
             raise NoChainError(f"branches around `{node.name}`")
         if node.op == "output":
             if node.args != (before,):

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from legonet.render import style
 from legonet.render.boxes import Node, node_name
-from legonet.render.dot_text import Markup, block, statement
+from legonet.render.dot_text import Attributes, Markup, block, statement
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def side_by_side(columns: Sequence[Column]) -> list[str]:
     return lines
 
 
-_HEADING = {"shape": "plain", "fontcolor": style.SOFT_INK, "fillcolor": style.PAPER}
+_HEADING: Attributes = {"shape": "plain", "fontcolor": style.SOFT_INK, "fillcolor": style.PAPER}
 
 # A piece of the way itself, as thick as it and long enough to close the gap that edges leave.
 _STROKE = Markup(
@@ -64,7 +64,7 @@ _STROKE = Markup(
     f'<TD WIDTH="4" HEIGHT="{style.DESCENT.width}" BGCOLOR="{style.DESCENT.color}"></TD>'
     "</TR></TABLE>"
 )
-_LANE = {
+_LANE: Attributes = {
     "shape": "none",
     "style": "",
     "label": _STROKE,

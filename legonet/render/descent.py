@@ -22,7 +22,8 @@ def donors(graph: ModuleGraph) -> set[str]:
 
 def unused_networks(graph: ModuleGraph) -> list[str]:
     """Return the networks that nothing comes from: no module, no teacher, none of their kin."""
-    teachers = {graph.teacher_name(adapter) for adapter in graph.spec.adapters.values()} - {None}
+    adapters = graph.spec.adapters.values()
+    teachers = {name for item in adapters if (name := graph.teacher_name(item)) is not None}
     used = donors(graph) | teachers | _origins(graph, (("network", name) for name in teachers))
     return [name for name in graph.spec.networks if name not in used]
 
@@ -63,9 +64,8 @@ def ways(graph: ModuleGraph, passed: Sequence[Column]) -> Iterator[str]:
         for number, (start, end) in enumerate(pairwise(stops), 1):
             arrives = number == len(stops) - 1
             enters = ":s" if lanes and arrives else ":w"
-            leaves = ":e"
             yield statement(
-                f"{start}{leaves} -> {end}{enters}",
+                f"{start}:e -> {end}{enters}",
                 color=style.DESCENT.color,
                 penwidth=style.DESCENT.width,
                 weight=1 if lanes else 8,

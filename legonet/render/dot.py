@@ -13,6 +13,7 @@ from legonet.render.columns import Column, side_by_side
 from legonet.render.descent import network_columns, unused_networks, ways
 from legonet.render.dot_text import block, statement
 from legonet.render.legend import legend
+from legonet.spec import Key
 from legonet.spec.declarations import Adapter, Path
 
 MANY_ADAPTERS = 24
@@ -33,8 +34,12 @@ def to_dot(
     Raises:
         DiagnosticError: LEGO802, the spec has no such path.
     """
-    application = None if path is None else _application(graph, path)
-    picture = _Picture(graph, states, application, path or "")
+    red: frozenset[Key] = frozenset()
+    if path is not None:
+        application = _application(graph, path)
+        ends = ("category", application.category), ("task", application.task)
+        red = frozenset({*ends, _key(application)})
+    picture = _Picture(graph, states, path or "", red)
     return "\n".join(block("digraph legonet ", picture.lines())) + "\n"
 
 
@@ -48,12 +53,25 @@ def _application(graph: ModuleGraph, name: str) -> Path:
     )
 
 
+def _key(joint: Adapter | Path) -> Key:
+    return "adapter", joint.category, joint.task
+
+
 @dataclass(frozen=True)
 class _Picture:
+    """What is drawn.
+
+    Args:
+        graph: The modules.
+        states: How far each edge has come.
+        application: Name of the application in red; empty for none.
+        red: The modules and the edge that belong to it.
+    """
+
     graph: ModuleGraph
     states: Mapping[tuple[str, str], EdgeState]
-    application: Path | None
-    application_name: str
+    application: str
+    red: frozenset[Key]
 
     def lines(self) -> Iterator[str]:
         """Give the text line by line: the legend, the nodes by column, the edges."""
@@ -63,7 +81,7 @@ class _Picture:
         key = legend(
             {self._state(adapter).state for adapter in spec.adapters.values()},
             spec.paths,
-            self.application_name,
+            self.application,
             unused_networks(self.graph),
         )
         yield statement(
@@ -72,6 +90,8 @@ class _Picture:
         yield statement("node", **style.NODE)
         yield statement("edge", **style.EDGE)
         columns = [column for column in (*networks, categories, adapters, tasks) if column.nodes]
+        if not columns:
+            yield statement('"nothing"', shape="plaintext", style="", label="no modules")
         yield from side_by_side(columns)
         yield from ways(self.graph, [column for column in columns if column.lanes])
         for adapter in spec.adapters.values():
@@ -83,7 +103,6 @@ class _Picture:
         Adapters stand in the order of their tasks, so that no two lines to tasks cross.
         """
         spec = self.graph.spec
-        red = self.application
         tasks = list(spec.tasks)
         adapters = sorted(spec.adapters.values(), key=lambda adapter: tasks.index(adapter.task))
         return (
@@ -91,7 +110,7 @@ class _Picture:
                 "categories",
                 "category modules",
                 [
-                    category_box(name, category, red=red is not None and name == red.category)
+                    category_box(name, category, red=("category", name) in self.red)
                     for name, category in spec.categories.items()
                 ],
                 tasks,
@@ -104,7 +123,7 @@ class _Picture:
                         self.graph,
                         adapter,
                         self._state(adapter),
-                        application=self.application_name if self._is_red(adapter) else "",
+                        application=self.application if _key(adapter) in self.red else "",
                         brief=self._is_dense(),
                     )
                     for adapter in adapters
@@ -114,10 +133,7 @@ class _Picture:
             Column(
                 "tasks",
                 "task modules",
-                [
-                    task_box(self.graph, name, red=red is not None and name == red.task)
-                    for name in tasks
-                ],
+                [task_box(self.graph, name, red=("task", name) in self.red) for name in tasks],
             ),
         )
 
@@ -125,7 +141,7 @@ class _Picture:
         """Give the two lines of an edge, before and behind its adapter."""
         state = self._state(adapter)
         line = style.LINES[state.state]
-        red = self._is_red(adapter)
+        red = _key(adapter) in self.red
         look: dict[str, str | float] = {
             "color": style.APPLICATION if red else line.color,
             "style": line.style,
@@ -139,10 +155,6 @@ class _Picture:
 
     def _is_dense(self) -> bool:
         return len(self.graph.spec.adapters) > MANY_ADAPTERS
-
-    def _is_red(self, adapter: Adapter) -> bool:
-        red = self.application
-        return red is not None and (adapter.category, adapter.task) == (red.category, red.task)
 
     def _state(self, adapter: Adapter) -> EdgeState:
         known = self.states.get((adapter.category, adapter.task))

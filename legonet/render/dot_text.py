@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Iterable, Mapping
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+Attributes = Mapping[str, str | float]
+"""Of a node, an edge or a graph."""
 
 
 class Markup(str):
@@ -24,7 +27,7 @@ def marked(text: str, *, size: int = 0, color: str = "", bold: bool = False) -> 
         color: Of the font; the node's own unless said.
         bold: A heavier font.
     """
-    written = escape(_printable(text))
+    written = _readable(text, backslash="\\" * 2).replace("<", "&lt;").replace(">", "&gt;")
     if bold:
         written = f"<B>{written}</B>"
     attributes = f' POINT-SIZE="{size}"' * bool(size) + f' COLOR="{color}"' * bool(color)
@@ -37,13 +40,12 @@ def left_aligned(lines: Iterable[Markup]) -> Markup:
 
 
 def quoted(text: str) -> str:
-    r"""Return a DOT string that Graphviz shows as the text stands.
+    r"""Return a DOT string whose text a tooltip shows as it stands.
 
-    Graphviz reads escapes such as ``\N`` and entities such as ``&lt;`` in labels and tooltips, so
-    backslashes and ampersands are escaped beside the quotes.
+    Graphviz replaces escapes such as ``\\N`` in tooltips, then does so again in what comes out.
     """
-    written = _printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-    return '"' + written.replace("\n", "\\n") + '"'
+    written = _readable(text, backslash="\\" * 4)
+    return '"' + written.replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def statement(subject: str, **attributes: str | float) -> str:
@@ -67,5 +69,6 @@ def _value(value: str | float) -> str:
     return quoted(value) if isinstance(value, str) else str(value)
 
 
-def _printable(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+def _readable(text: str, *, backslash: str) -> str:
+    """Return a text with escapes for the entities and escapes that Graphviz would read in it."""
+    return _NOT_XML.sub("\ufffd", text).replace("&", "&amp;").replace("\\", backslash)

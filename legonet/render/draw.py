@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from legonet.diagnostics import DiagnosticError
-from legonet.render.engines import ENGINES, EngineError
+from legonet.render.engines import ENGINES, EngineError, require_fonts
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 """The suffixes of the files that `draw` writes."""
@@ -46,6 +46,8 @@ def _picture(dot: str, picture_format: str) -> bytes:
     for engine in ENGINES:
         try:
             picture = engine(dot, picture_format)
+            if picture is not None and picture_format != "svg":
+                require_fonts(engine)
         except EngineError as error:
             reasons.append(str(error))
         else:
@@ -53,14 +55,16 @@ def _picture(dot: str, picture_format: str) -> bytes:
                 return picture
     if reasons:
         raise DiagnosticError.of(
-            "LEGO805", f"Graphviz cannot draw this: {reasons[0]}", help=reasons[1:]
+            "LEGO805",
+            f"Graphviz cannot draw this as {picture_format}: {reasons[0]}",
+            help=[*reasons[1:], "a `.svg` file needs no fonts, and a `.dot` file no Graphviz"],
         )
     raise DiagnosticError.of(
         "LEGO804",
         "neither the program `dot` nor pygraphviz is installed",
         help=[
             "install Graphviz, or `pip install 'pygraphviz>=2'`, which carries one",
-            "a picture in `.dot` needs neither",
+            "a `.dot` file needs neither",
         ],
     )
 

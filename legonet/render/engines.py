@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 _BUNDLED = Path(__file__).with_name("bundled_graphviz.py")
+
+Engine = Callable[[str, str], bytes | None]
+"""DOT and Graphviz's name of a format to a picture, or to None where there is no such engine."""
+
+# Real letters grow with their size; the boxes that stand in for those of no font do not.
+_LETTERS = 'graph { node [shape=plain] a [label="m", fontsize=10] b [label="m", fontsize=40] }'
 
 
 class EngineError(Exception):
@@ -56,7 +63,9 @@ def bundled(dot: str, picture_format: str) -> bytes | None:
     # -P: the script's folder is no place to import from.
     command = [sys.executable, "-P", str(_BUNDLED), picture_format]
     try:
-        done = subprocess.run(command, input=dot.encode(), capture_output=True, check=True)
+        done = subprocess.run(  # noqa: S603 - this Python and our own script
+            command, input=dot.encode(), capture_output=True, check=True
+        )
     except subprocess.CalledProcessError as error:
         raise EngineError(_last_line(error.stderr)) from error
     except OSError as error:
@@ -64,7 +73,18 @@ def bundled(dot: str, picture_format: str) -> bytes | None:
     return done.stdout
 
 
-ENGINES = (program, bundled)
+ENGINES: tuple[Engine, ...] = (program, bundled)
+
+
+def require_fonts(engine: Engine) -> None:
+    """Refuse an engine that finds no font, as in a bare container, and would draw empty boxes.
+
+    Raises:
+        EngineError: There is no font.
+    """
+    lines = (engine(_LETTERS, "plain") or b"").decode().splitlines()
+    if len({line.split()[4] for line in lines if line.startswith("node ")}) < 2:
+        raise EngineError("no font is installed, so that every letter would be an empty box")
 
 
 def _last_line(stderr: bytes) -> str:

@@ -16,7 +16,7 @@ _TABLE = 'TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 def legend(
     states: Collection[State],
     paths: Mapping[str, Path],
-    application: str | None,
+    application: str,
     unused: Sequence[str],
 ) -> Markup:
     """Return the table below the picture.
@@ -24,7 +24,7 @@ def legend(
     Args:
         states: Those that occur in it.
         paths: All named applications.
-        application: The one that is drawn in red.
+        application: Name of the one that is drawn in red; empty for none.
         unused: Networks that nothing comes from.
     """
     lines = [_sample(style.LINES[state], words.STATES[state]) for state in State if state in states]

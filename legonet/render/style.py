@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from legonet.graph import State
+from legonet.render.dot_text import Attributes
 
 PAPER = "#ffffff"
 INK = "#202124"
@@ -31,7 +32,7 @@ class Line:
 
 
 LINES: Mapping[State, Line] = {
-    State.MISSING: Line("#80868b", "dashed"),
+    State.MISSING: Line("#70757a", "dashed"),
     State.LEARNING: Line("#e37400", width=2),
     State.BUILT: Line("#3c4043"),
     State.FAILED: Line("#a50e0e", "dotted", width=2),
@@ -55,7 +56,7 @@ CATEGORY = Box("#e3eefb", "#5b8fc9")
 TASK = Box("#e4f3e8", "#4f9a62")
 
 FONT = "Helvetica,Arial,sans-serif"
-GRAPH = {
+GRAPH: Attributes = {
     "rankdir": "LR",
     "bgcolor": PAPER,
     "fontname": FONT,
@@ -65,8 +66,8 @@ GRAPH = {
     "labelloc": "b",
     "labeljust": "l",
 }
-DENSE_GRAPH = {**GRAPH, "nodesep": 0.06, "ranksep": 1.6}
-NODE = {
+DENSE_GRAPH: Attributes = {**GRAPH, "nodesep": 0.06, "ranksep": 1.6}
+NODE: Attributes = {
     "shape": "box",
     "style": "rounded,filled",
     "fontname": FONT,
@@ -76,5 +77,5 @@ NODE = {
     "width": 0.3,
     "height": 0.3,
 }
-BRIEF = {"margin": "0.1,0.02", "height": 0.2}
-EDGE = {"arrowsize": 0.7}
+BRIEF: Attributes = {"margin": "0.1,0.02", "height": 0.2}
+EDGE: Attributes = {"arrowsize": 0.7}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.spec.base import Form
+from legonet.spec.base import Form, Plugin
 from legonet.spec.declarations import Adapter, Learning, Network
-from legonet.spec.models import Model
+from legonet.spec.models import LibraryModel, Model
 
 STATES: Mapping[State, str] = {
     State.MISSING: "not built yet",
@@ -83,10 +83,10 @@ def _percent(share: float) -> str:
 
 def _form(form: Model | Form) -> str:
     """Return a form as it stands in a spec, less the fields that hold their defaults."""
-    if isinstance(form, Form):
-        arguments = form.model_dump(exclude_defaults=True)
-    else:
+    if isinstance(form, LibraryModel | Plugin):
         arguments = form.arguments
+    else:
+        arguments = form.model_dump(exclude_defaults=True)
     return f"{form.call}({', '.join(f'{name}: {_literal(v)}' for name, v in arguments.items())})"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from legonet.diagnostics import Diagnostic, Span, did_you_mean
+from legonet.diagnostics import Diagnostic, Span
 from legonet.spec.declarations import (
     Adapter,
     Category,
@@ -17,11 +17,15 @@ from legonet.spec.declarations import (
     Network,
     Path,
     Task,
+    noun_of,
 )
 from legonet.spec.expand import Expanded
 from legonet.spec.reader import Reader
 from legonet.spec.spec import Key, Origin, Spec
-from legonet.spec.values import Body, Statement
+from legonet.spec.values import Body, Ends, Statement, Target
+
+MOST_SHOWN = 8
+"""Names that a help line lists."""
 
 BLOCKS: Mapping[str, type[BaseModel]] = {
     "data": Data,
@@ -79,19 +83,22 @@ class _Binder:
     def _enter(self, statement: Statement) -> None:
         names = self.names[statement.kind]
         if statement.name in names:
-            what = f"{statement.kind} `{statement.name}`"
+            what = f"{noun_of(statement.kind)} `{statement.name}`"
             self._duplicate(statement, what, names[statement.name].span)
         else:
             names[statement.name] = statement
 
     def _duplicate(self, statement: Statement, what: str, first: Span) -> None:
+        where = f"the first one is at {first.source.path}:{first.line}"
+        if first == statement.span:
+            where = "put the loop's variable into the name, as in `${animal}_net`"
         self.report(
             Diagnostic(
                 "LEGO204",
                 f"{what} is declared twice",
                 statement.span,
                 "declared again here",
-                (f"the first one is at {first.source.path}:{first.line}",),
+                (where,),
                 statement.trace,
             )
         )
@@ -104,21 +111,27 @@ class _Binder:
         )
         whole = statement.body is None or not self._damaged(statement.body)
         if statement.ends is not None:
-            return self._joined(statement, reader, whole)
+            return self._joined(statement, statement.ends, reader, whole)
         body = statement.body or Body((), statement.span)
         value = reader.block(BLOCKS[statement.kind], body, statement.kind, whole=whole)
         return (statement.kind, statement.name), value
 
-    def _joined(self, statement: Statement, reader: Reader, whole: bool) -> tuple[Key, Any]:
+    def _joined(
+        self, statement: Statement, ends: Ends, reader: Reader, whole: bool
+    ) -> tuple[Key, Any]:
         names: list[str] = []
-        sound = True
-        for kind, target in zip(("category", "task"), statement.ends or (), strict=True):
+        mistakes: list[Diagnostic] = []
+        for kind, target in zip(("category", "task"), ends, strict=True):
             resolved = self._resolve(kind, target.name, target.span, statement)
             if isinstance(resolved, Diagnostic):
-                self.report(_traced(resolved, statement))
-                sound = False
+                mistakes.append(resolved)
                 resolved = target.name
             names.append(resolved)
+        if len(mistakes) > 1 and self._backwards(ends, statement):
+            mistakes = [_turned(*ends)]
+        for mistake in mistakes:
+            self.report(_traced(mistake, statement))
+        sound = not mistakes
         learning = None
         if statement.body is not None:
             learning = reader.block(Learning, statement.body, "adapter", whole=whole)
@@ -130,6 +143,12 @@ class _Binder:
         adapter = Adapter(category=category, task=task, learning=learning)
         return ("adapter", category, task), adapter if sound else None
 
+    def _backwards(self, ends: Ends, statement: Statement) -> bool:
+        return not any(
+            isinstance(self._resolve(kind, end.name, end.span, statement), Diagnostic)
+            for kind, end in zip(("task", "category"), ends, strict=True)
+        )
+
     def _resolve(self, kind: str, name: str, span: Span, statement: Statement) -> str | Diagnostic:
         full = f"{statement.prefix}.{name}" if statement.prefix else name
         if full in self.names.get(kind, ()) or self.expanded.may_declare(full):
@@ -138,18 +157,17 @@ class _Binder:
         if others:
             return Diagnostic(
                 "LEGO218",
-                f"expected a {kind}, and `{name}` is a {others[0]}",
+                f"expected a {noun_of(kind)}, and `{name}` is a {noun_of(others[0])}",
                 span,
-                f"expected the name of a {kind}",
-                _which(kind),
+                f"expected the name of a {noun_of(kind)}",
             )
         known = [item.removeprefix(f"{statement.prefix}.") for item in self.names.get(kind, ())]
         return Diagnostic(
             "LEGO202",
-            f"unknown {kind} `{name}`",
+            f"unknown {noun_of(kind)} `{name}`",
             span,
-            f"no {kind} has this name",
-            did_you_mean(name, known, kind),
+            f"no {noun_of(kind)} has this name",
+            self.expanded.growth.similar(name, known, noun_of(kind)) or _known(kind, known),
         )
 
     def _damaged(self, body: Body) -> bool:
@@ -160,10 +178,23 @@ class _Binder:
         )
 
 
-def _which(kind: str) -> tuple[str, ...]:
-    if kind in ("category", "task"):
-        return ("an adapter leads from a category module to a task module: `CATEGORY -> TASK`",)
-    return ()
+def _turned(category: Target, task: Target) -> Diagnostic:
+    return Diagnostic(
+        "LEGO218",
+        f"expected a category and a task, found the task `{category.name}` in front",
+        category.span.to(task.span),
+        "expected CATEGORY -> TASK",
+        (f"turn it round: `{task.name} -> {category.name}`",),
+    )
+
+
+def _known(kind: str, names: list[str]) -> tuple[str, ...]:
+    """Return a help line with the names that there are, if they are few."""
+    if not names:
+        return (f"no {noun_of(kind)} is declared",)
+    if len(names) > MOST_SHOWN:
+        return ()
+    return (f"declared are: {', '.join(names)}",)
 
 
 def _traced(item: Diagnostic, statement: Statement) -> Diagnostic:

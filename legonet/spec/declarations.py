@@ -16,6 +16,11 @@ Kind = Literal["data", "network", "category", "task", "path"]
 """The kinds of named statements; each has its own names."""
 
 
+def noun_of(kind: str) -> str:
+    """Return what a person calls a statement of a kind."""
+    return "data block" if kind == "data" else kind
+
+
 class Conv(Form):
     """One conv of an adapter, with a ReLU behind it.
 
@@ -89,7 +94,7 @@ class Network(Frozen):
         Forms("model", MODELS, libraries=("torchvision", "timm"), entry_points="legonet.models"),
     ]
     init: NetworkName | None = None
-    weights: Annotated[Weights, Forms("weights", WEIGHTS, text=WeightsFile)] | None = None
+    weights: Annotated[Weights, Forms("form of weights", WEIGHTS, text=WeightsFile)] | None = None
     train: Recipe | None = None
 
 

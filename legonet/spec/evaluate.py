@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legonet.diagnostics import Diagnostic, DiagnosticError, Span, did_you_mean
+from legonet.diagnostics import Diagnostic, DiagnosticError, Span, shortened
 from legonet.spec.growth import Growth
 from legonet.spec.values import (
     Argument,
@@ -58,7 +58,8 @@ class UnknownConstantError(DiagnosticError):
                 f"unknown constant `{name}`",
                 span,
                 "no `let` and no loop gives it a value",
-                did_you_mean(name, scope.constants, "constant"),
+                scope.growth.similar(name, scope.constants, "constant")
+                or (f"write `let {name} = ..` above",),
             )
         )
         self.name = name
@@ -76,8 +77,7 @@ def value_of(node: ast.Value, scope: Scope) -> Located:
         case ast.String():
             return Located(_string(node, scope), node.span)
         case ast.Reference():
-            name = target_of(node, scope)
-            constant = scope.constants.get(name.name, Located(Symbol(name.name), node.span))
+            constant = _constant(node, scope)
             scope.growth.add(constant.size, node.span)
             return replace(constant, span=node.span)
     scope.growth.add(1, node.span)
@@ -92,6 +92,17 @@ def value_of(node: ast.Value, scope: Scope) -> Located:
             name = target_of(node.function, scope)
             called = Called(name.name, name.span, arguments)
             return _holding(called, [argument.value for argument in arguments], node.span)
+
+
+def _constant(node: ast.Reference, scope: Scope) -> Located:
+    """Return what a name stands for; ``${name}`` alone is the constant, unless that is a text."""
+    parts = node.words[0].parts
+    if len(node.words) == len(parts) == 1 and isinstance(parts[0], ast.Interpolation):
+        whole = scope.constants.get(parts[0].name)
+        if whole is not None and not isinstance(whole.value, str):
+            return whole
+    name = target_of(node, scope).name
+    return scope.constants.get(name, Located(Symbol(name), node.span))
 
 
 def _holding(value: Plain, items: Sequence[Located], span: Span) -> Located:
@@ -118,7 +129,7 @@ def name_of(word: ast.Word, scope: Scope) -> str:
     if not name.replace("_", "a").isalnum() or not name.isascii():
         raise DiagnosticError.of(
             "LEGO211",
-            f"`{word.text}` becomes `{name}`, which is no name",
+            f"`{word.text}` becomes `{shortened(name)}`, which is no name",
             span=word.span,
             label="not a name",
             help=["a name has letters, digits and `_` alone"],

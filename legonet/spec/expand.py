@@ -16,7 +16,7 @@ from legonet.spec.evaluate import (
     value_of,
 )
 from legonet.spec.growth import Growth, TooLargeError
-from legonet.spec.values import Located, Statement, describe
+from legonet.spec.values import Located, Statement, Symbol, describe
 from legonet.syntax import Parsed, ast, find_text, parse, read_text
 
 DEEPEST_IMPORTS = 64
@@ -37,6 +37,7 @@ class Expanded:
         damaged: Places of the syntax errors.
         constants: The lets of the spec by their full names.
         unread: Prefixes of the names that passages which could not be worked in may have declared.
+        growth: Counts the work.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Expanded:
     damaged: list[Span] = field(default_factory=list)
     constants: dict[str, Located] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    growth: Growth = field(default_factory=Growth)
 
     def may_declare(self, name: str) -> bool:
         """Whether a passage that could not be worked in may have declared a full name.
@@ -93,7 +95,7 @@ class _Expansion:
         self.read: dict[tuple[Path, str], Mapping[str, Located]] = {}
         self.open: list[Path] = []
         self.let_places: dict[str, Span] = {}
-        self.growth = Growth()
+        self.growth = self.result.growth
 
     def file(self, file: _File) -> Mapping[str, Located]:
         """Work in a file, once for each prefix, and return the constants that it gives."""
@@ -114,7 +116,9 @@ class _Expansion:
         if file.path not in self.parsed:
             parsed = parse(read_text(file.path, file.shown_as))
             self.parsed[file.path] = parsed
-            self.result.diagnostics += parsed.diagnostics
+            self.result.diagnostics += (
+                replace(item, trace=file.trace) for item in parsed.diagnostics
+            )
             self.result.lost |= parsed.lost
             self.result.damaged += [item.span for item in parsed.diagnostics if item.span]
         return self.parsed[file.path]
@@ -212,13 +216,7 @@ class _Expansion:
     def _loop(self, node: ast.For, scope: Scope, file: _File) -> None:
         values = value_of(node.values, scope)
         if not isinstance(values.value, tuple):
-            raise DiagnosticError.of(
-                "LEGO214",
-                f"a loop runs over a list, found {describe(values.value)}",
-                span=node.values.span,
-                label="expected a list",
-                help=["write the values in brackets: `[cat, cow]`"],
-            )
+            raise self._no_list(values, scope)
         variable = name_of(node.variable, scope)
         if variable in scope.constants:
             raise _second_value(variable, node.variable.span, scope.constants[variable].span)
@@ -230,6 +228,19 @@ class _Expansion:
             inner.constants[variable] = value
             for statement in node.body:
                 self._statement(statement, inner, within)
+
+    def _no_list(self, values: Located, scope: Scope) -> DiagnosticError:
+        helps = ["write the values in brackets: `[cat, cow]`"]
+        if isinstance(values.value, Symbol):
+            helps += self.growth.similar(values.value, scope.constants, "constant")
+            helps.append("a constant needs a `let` above")
+        return DiagnosticError.of(
+            "LEGO214",
+            f"a loop runs over a list, found {describe(values.value)}",
+            span=values.span,
+            label="expected a list",
+            help=helps,
+        )
 
     def _check_import(self, path: Path, importer: Span) -> None:
         if path in self.open:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from legonet.diagnostics import Diagnostic, DiagnosticError, Span
+from collections.abc import Collection
+
+from legonet.diagnostics import Diagnostic, DiagnosticError, Span, did_you_mean
 
 MOST_VALUES = 300_000
 """Statements, turns of loops and values in a spec, at most; a long text counts as several."""
 
 CHARACTERS_A_VALUE = 64
 """Characters of a text that count as one value."""
+
+MOST_COMPARISONS = 50_000
+"""Pairs of names that are compared to find what a misspelled one may stand for, at most."""
 
 
 class TooLargeError(DiagnosticError):
@@ -20,6 +25,7 @@ class Growth:
 
     def __init__(self) -> None:
         self._values = 0
+        self._comparisons = 0
 
     def add(self, values: int, span: Span) -> None:
         """Count some values.
@@ -46,3 +52,8 @@ class Growth:
     def add_text(self, length: int, span: Span) -> None:
         """Count a text by its length in characters; see `add`."""
         self.add(1 + length // CHARACTERS_A_VALUE, span)
+
+    def similar(self, word: str, candidates: Collection[str], kind: str) -> tuple[str, ...]:
+        """Return a help line as `did_you_mean` does, while not too many names were compared."""
+        self._comparisons += len(candidates)
+        return did_you_mean(word, candidates, kind) if self._comparisons < MOST_COMPARISONS else ()

@@ -16,11 +16,13 @@ _EXPECTED = {
     "float_type": "a number",
     "bool_type": "`true` or `false`",
     "string_type": "a string",
-    "tuple_type": "a list",
     "path_type": "a path in quotes",
     "is_instance_of": "a path in quotes",
     "finite_number": "a finite number",
 }
+LONGEST_LABEL = 50
+"""Characters of what a label behind the carets repeats of the message."""
+
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -47,13 +49,9 @@ def explain(
         raise AssertionError(f"an error without a place: {error}")
     span, found = _narrow(place, error["loc"][1:])
     expected, helps = _expectation(error, found)
-    return Diagnostic(
-        "LEGO206",
-        f"`{shown}` takes {expected}, found {describe_found(found)}",
-        span,
-        f"expected {expected}",
-        helps,
-    )
+    label = f"expected {expected}" if len(expected) < LONGEST_LABEL else "none of these"
+    message = f"`{shown}` takes {expected}, found {describe_found(found)}"
+    return Diagnostic("LEGO206", message, span, label, helps)
 
 
 def describe_found(found: Located | Body) -> str:
@@ -87,7 +85,9 @@ def _expectation(error: ErrorDetails, found: Located | Body) -> tuple[str, tuple
         word = str(found.value) if isinstance(found, Located) else ""
         return shown, did_you_mean(word, choices, "choice")
     if kind == "too_short":
-        return f"at least {context['min_length']} of them", ()
+        return f"a list of at least {context['min_length']}", ()
+    if kind == "tuple_type":
+        return "a list", ("write it in brackets: `[..]`",)
     return str(error["msg"]).lower(), ()
 
 

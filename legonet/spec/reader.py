@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
 from functools import partial
@@ -12,11 +12,20 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from legonet.diagnostics import Diagnostic, Span, did_you_mean
+from legonet.diagnostics import Diagnostic
 from legonet.spec.base import Frozen
+from legonet.spec.declarations import noun_of
 from legonet.spec.library import library_models, plugin_names
 from legonet.spec.markers import Forms, Label, Named, markers_of, takes
 from legonet.spec.messages import explain
+from legonet.spec.mistakes import (
+    form_names,
+    misplaced,
+    missing,
+    too_many,
+    unknown_form,
+    word_for,
+)
 from legonet.spec.models import LibraryModel, PluginModel
 from legonet.spec.sources import PluginSource
 from legonet.spec.values import (
@@ -82,7 +91,7 @@ class Reader:
         places: dict[str, Located | Body] = {}
         sound = True
         for item in body.fields:
-            mistake = self._misplaced(item, fields, places, noun)
+            mistake = misplaced(item, fields, places, noun, word_for(model))
             if mistake is not None:
                 self._report(mistake)
                 sound = False
@@ -90,46 +99,21 @@ class Reader:
             name, info = fields[item.name]
             places[item.name] = item.value
             read = self._field(item, info, noun, whole=whole)
-            sound = sound and read is not None
-            values[name] = read
-        missing = [
+            if read is None:
+                sound = False
+            else:
+                values[name] = read
+        absent = [
             alias
             for alias, (_, info) in fields.items()
             if info.is_required() and alias not in places
         ]
         misspelled = [item.name for item in body.fields if item.name not in fields]
-        unseen = [name for name in missing if not get_close_matches(name, misspelled, cutoff=0.6)]
+        unseen = [name for name in absent if not get_close_matches(name, misspelled, cutoff=0.6)]
         if unseen and whole:
-            self._report(_missing(unseen, body.span, noun))
-        if missing or not sound:
-            return None
-        return self._build(model, values, {fields[key][0]: at for key, at in places.items()})
-
-    def _misplaced(
-        self,
-        item: PlacedField,
-        fields: Mapping[str, object],
-        seen: Mapping[str, Located | Body],
-        noun: str,
-    ) -> Diagnostic | None:
-        if item.name not in fields:
-            return Diagnostic(
-                "LEGO203",
-                f"unknown field `{item.name}` in `{noun}`",
-                item.name_span,
-                f"not a field of `{noun}`",
-                did_you_mean(item.name, fields, "field")
-                or (f"fields of `{noun}`: " + ", ".join(fields),),
-            )
-        if item.name in seen:
-            return Diagnostic(
-                "LEGO204",
-                f"field `{item.name}` stands twice in `{noun}`",
-                item.name_span,
-                "the second one",
-                (f"the first one is on line {seen[item.name].span.line}",),
-            )
-        return None
+            self._report(missing(unseen, body.span, noun, word_for(model)))
+        built = self._build(model, values, {fields[key][0]: at for key, at in places.items()})
+        return None if absent or not sound else built
 
     def _field(self, item: PlacedField, info: FieldInfo, noun: str, *, whole: bool) -> Any:
         nested = _block_type(info)
@@ -140,7 +124,7 @@ class Reader:
                         "LEGO206",
                         f"`{item.name}` takes a value, found a block",
                         item.name_span,
-                        "expected `:` and a value",
+                        f"expected `{item.name}: ..`",
                     )
                 )
                 return None
@@ -195,7 +179,9 @@ class Reader:
             located = as_text(located)
         value = located.value
         if isinstance(value, Called):
-            raise _wrong(f"{where} takes no call, found {describe(value)}", located)
+            expected = _expected_plain(info)
+            message = f"{where} takes {expected}, found {describe(value)}"
+            raise _wrong(message, located, f"expected {expected}")
         if isinstance(value, Symbol) and not _takes_words(info):
             if not isinstance(self._resolve("constant", located), Diagnostic):
                 raise _MistakeError(None)  # a mistake in its `let` is reported already
@@ -217,9 +203,10 @@ class Reader:
             raise _MistakeError(
                 Diagnostic(
                     "LEGO206",
-                    f"expected the name of a {marker.kind}, found {describe(located.value)}",
+                    f"expected the name of a {noun_of(marker.kind)},"
+                    f" found {describe(located.value)}",
                     located.span,
-                    f"expected the name of a {marker.kind}",
+                    f"expected the name of a {noun_of(marker.kind)}",
                     ("a name stands without quotes",) if isinstance(located.value, Text) else (),
                 )
             )
@@ -229,7 +216,7 @@ class Reader:
         return resolved
 
     def _form(self, located: Located, marker: Forms, where: str) -> Any:
-        if marker.text is not None and located.value not in _form_names(marker):
+        if marker.text is not None and located.value not in form_names(marker):
             located = as_text(located)
         value = located.value
         if isinstance(value, Text) and marker.text is not None:
@@ -239,7 +226,7 @@ class Reader:
             raise self._no_call(located, marker, where)
         for form in marker.forms:
             if form.call == value.name:  # type: ignore[attr-defined]
-                return self._arguments(form, value, located.span)
+                return self._arguments(form, value)
         library, _, name = value.name.partition(".")
         if library in marker.libraries and name in library_models(library):
             arguments = self._plain_arguments(value)
@@ -247,12 +234,12 @@ class Reader:
         if marker.entry_points and value.name in plugin_names(marker.entry_points):
             plugin = _PLUGINS[marker.entry_points]
             return plugin(call=value.name, arguments=self._plain_arguments(value))
-        raise _MistakeError(_unknown_form(value.name, value.name_span, marker))
+        raise _MistakeError(unknown_form(value.name, value.name_span, marker))
 
     def _no_call(self, located: Located, marker: Forms, where: str) -> _MistakeError:
         value = located.value
         if isinstance(value, Symbol):
-            if value in _form_names(marker):
+            if value in form_names(marker):
                 return _MistakeError(
                     Diagnostic(
                         "LEGO206",
@@ -262,10 +249,14 @@ class Reader:
                         (f"write `{value}()`, or with its arguments in the brackets",),
                     )
                 )
-            return _MistakeError(_unknown_form(value, located.span, marker))
-        return _wrong(f"{where} takes a {marker.noun}, found {describe(value)}", located)
+            return _MistakeError(unknown_form(value, located.span, marker))
+        helps = [f"a {marker.noun} is a call, such as `{form_names(marker)[0]}(..)`"]
+        if marker.text is not None:
+            helps.append("a file's path stands in quotes")
+        message = f"{where} takes a {marker.noun}, found {describe(value)}"
+        return _wrong(message, located, f"expected a {marker.noun}", helps)
 
-    def _arguments(self, form: type[BaseModel], called: Called, span: Span) -> BaseModel:
+    def _arguments(self, form: type[BaseModel], called: Called) -> BaseModel:
         """Read a form's arguments as the fields of its block."""
         names = list(form.model_fields)
         placed: list[PlacedField] = []
@@ -273,15 +264,16 @@ class Reader:
             if argument.name is not None:
                 name = argument.name
             elif any(earlier.name is not None for earlier in called.arguments[:position]):
-                raise _wrong("a positional argument stands behind a named one", argument.value)
+                message = "a positional argument stands behind a named one"
+                raise _wrong(message, argument.value, "expected a name and `:` in front")
             elif position >= len(names):
-                raise _MistakeError(_too_many(called, position, names))
+                raise _MistakeError(too_many(called, position, names))
             else:
                 name = names[position]
             placed.append(
                 PlacedField(name, argument.name_span, argument.value, argument.value.span)
             )
-        read = self.block(form, Body(tuple(placed), span), called.name)
+        read = self.block(form, Body(tuple(placed), called.name_span), called.name)
         if read is None:
             raise _MistakeError(None)
         return read
@@ -290,9 +282,20 @@ class Reader:
         arguments: dict[str, Any] = {}
         for argument in called.arguments:
             if argument.name is None:
-                raise _wrong(f"the arguments of `{called.name}` are named", argument.value)
+                message = (
+                    f"the arguments of `{called.name}` are named,"
+                    f" found {describe(argument.value.value)} without a name"
+                )
+                raise _wrong(message, argument.value, "expected a name and `:` in front")
             if argument.name in arguments:
-                raise _wrong(f"argument `{argument.name}` stands twice", argument.value)
+                raise _MistakeError(
+                    Diagnostic(
+                        "LEGO204",
+                        f"argument `{argument.name}` stands twice in `{called.name}`",
+                        argument.name_span,
+                        "the second one",
+                    )
+                )
             arguments[argument.name] = _plain(argument)
         return arguments
 
@@ -303,7 +306,8 @@ class Reader:
             return model.model_validate(values)
         except ValidationError as errors:
             for error in errors.errors(include_url=False):
-                self._report(explain(error, places, model))
+                if error["type"] != "missing":
+                    self._report(explain(error, places, model))
             return None
 
 
@@ -342,65 +346,13 @@ def _plain(argument: Argument) -> Any:
         if isinstance(value, tuple):
             return tuple(plain(item.value, item) for item in value)
         if isinstance(value, Called):
-            raise _wrong(f"an argument is plain, found {describe(value)}", located)
+            expected = "a text, a number or a list"
+            message = f"`{argument.name}` takes {expected}, found {describe(value)}"
+            raise _wrong(message, located, f"expected {expected}")
         return str(value) if isinstance(value, str) else value
 
     return plain(argument.value.value, argument.value)
 
 
-def _form_names(marker: Forms) -> list[str]:
-    names = [form.call for form in marker.forms]  # type: ignore[attr-defined]
-    names += plugin_names(marker.entry_points) if marker.entry_points else ()
-    for library in marker.libraries:
-        names += [f"{library}.{name}" for name in library_models(library)]
-    return names
-
-
-def _unknown_form(name: str, span: Span, marker: Forms) -> Diagnostic:
-    names = _form_names(marker)
-    helps = did_you_mean(name, names, marker.noun)
-    if not helps and "." in name:
-        tails = {item.rpartition(".")[2]: item for item in names}
-        close = did_you_mean(name.rpartition(".")[2], tails, marker.noun)
-        helps = tuple(
-            line.replace(f"`{tail}`", f"`{full}`")
-            for line in close
-            for tail, full in tails.items()
-            if f"`{tail}`" in line
-        )
-    library = name.partition(".")[0]
-    if library in marker.libraries and not library_models(library):
-        helps = (f"the package {library} is not installed",)
-    if not helps:
-        built_in = ", ".join(form.call for form in marker.forms)  # type: ignore[attr-defined]
-        helps = (f"built in: {built_in}",)
-    noun = marker.noun
-    return Diagnostic("LEGO208", f"unknown {noun} `{name}`", span, f"no such {noun}", helps)
-
-
-def _missing(missing: list[str], span: Span, noun: str) -> Diagnostic:
-    names = ", ".join(f"`{name}`" for name in missing)
-    word = "field" if len(missing) == 1 else "fields"
-    head = Span(span.source, span.start, span.start + 1)
-    return Diagnostic(
-        "LEGO205",
-        f"`{noun}` lacks the {word} {names}",
-        head,
-        f"expected {names} in here",
-    )
-
-
-def _too_many(called: Called, position: int, names: list[str]) -> Diagnostic:
-    takes_names = ", ".join(names) or "none"
-    return Diagnostic(
-        "LEGO209",
-        f"`{called.name}` takes at most {len(names)} arguments, found {len(called.arguments)}",
-        called.arguments[position].value.span,
-        "one too many",
-        (f"its arguments: {takes_names}",),
-    )
-
-
-def _wrong(message: str, located: Located) -> _MistakeError:
-    found = describe(located.value)
-    return _MistakeError(Diagnostic("LEGO206", message, located.span, f"found {found}"))
+def _wrong(message: str, located: Located, label: str, helps: Sequence[str] = ()) -> _MistakeError:
+    return _MistakeError(Diagnostic("LEGO206", message, located.span, label, tuple(helps)))

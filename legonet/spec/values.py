@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legonet.diagnostics import Span, Trace
+from legonet.diagnostics import Span, Trace, shortened
 
 
 class Text(str):
@@ -113,6 +113,10 @@ class Target:
     span: Span
 
 
+Ends = tuple[Target, Target]
+"""What an adapter or a path joins: a category and a task."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """One named statement or adapter, its imports, lets and loops worked in.
@@ -132,7 +136,7 @@ class Statement:
     span: Span
     prefix: str
     body: Body | None
-    ends: tuple[Target, Target] | None = None
+    ends: Ends | None = None
     trace: tuple[Trace, ...] = field(default=(), compare=False)
 
 
@@ -152,12 +156,12 @@ def describe(value: Plain | Body) -> str:
         case int() | float():
             return f"the number {value}"
         case Text():
-            return f'the string "{value}"'
+            return f'the string "{shortened(value)}"'
         case Symbol():
             return f"the name `{value}`"
         case Called():
             return f"`{value.name}(..)`"
         case tuple():
-            return "a list"
+            return "a list" if value else "an empty list"
         case _:
             return "a block"

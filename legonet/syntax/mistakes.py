@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lark import Token
 
-from legonet.diagnostics import Diagnostic, SourceText, Span, did_you_mean
+from legonet.diagnostics import Diagnostic, SourceText, Span, did_you_mean, shortened
 from legonet.syntax.tokens import LINE_END, STATEMENT_STARTS
 
 DEEPEST_NESTING = 64
@@ -41,6 +41,14 @@ _WORDS = {
     "STRING": "a string",
     LINE_END: "the end of the line",
 }
+_CONTINUATIONS = frozenset({"DOT", "LPAR"})
+_HINTS = {
+    "'": "a string stands in double quotes",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "a string stands in straight double quotes",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "a string stands in straight double quotes",
+    ";": "a statement ends with its line, and fields stand behind commas",
+    "/": "a comment begins with `#`, and a path stands in quotes",
+}
 _VALUE_STARTS = frozenset({"STRING", "INTEGER", "DECIMAL", "TRUE", "FALSE", "LSQB", "NAME"})
 
 
@@ -56,9 +64,9 @@ def bad_token(source: SourceText, token: Token, depth: int) -> Diagnostic | None
             ('put a `"` behind the string',),
         )
     if token.type == "STRANGE":
-        return Diagnostic(
-            "LEGO104", f"unexpected character {_shown(token)}", span, "nothing begins so"
-        )
+        message = f"unexpected character {_shown(token)}"
+        helps = (_HINTS[token],) if token in _HINTS else ()
+        return Diagnostic("LEGO104", message, span, "nothing begins so", helps)
     if depth > DEEPEST_NESTING:
         message = f"brackets are nested deeper than {DEEPEST_NESTING}"
         return Diagnostic(TOO_DEEP, message, span, "one bracket too many")
@@ -81,8 +89,17 @@ def too_many(source: SourceText, token: Token) -> Diagnostic:
     return Diagnostic("LEGO109", message, span_of(source, token), "not read from here on")
 
 
-def unexpected(source: SourceText, token: Token, expected: set[str]) -> Diagnostic:
-    """Return what to say of a token where the grammar expects one of others."""
+def unexpected(
+    source: SourceText, token: Token, expected: set[str], opening: Token | None
+) -> Diagnostic:
+    """Return what to say of a token where the grammar expects one of others.
+
+    Args:
+        source: The text.
+        token: The token that cannot stand there.
+        expected: The kinds of those that can.
+        opening: The innermost bracket that is open, if any.
+    """
     span = span_of(source, token)
     if expected >= STATEMENT_STARTS and "AS" not in expected and token.type == "NAME":
         return Diagnostic(
@@ -95,17 +112,32 @@ def unexpected(source: SourceText, token: Token, expected: set[str]) -> Diagnost
         )
     found = _found(token)
     wanted = _expected(expected - {"$END"})
-    helps: tuple[str, ...] = ()
     if token.type in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
         wanted = "a comma or a new line"
-        helps = ("fields stand one a line or behind commas",)
-    elif token.type in STATEMENT_STARTS and "NAME" in expected:
-        helps = (f"`{token}` is a word of the language and cannot be a name here",)
-    elif token.type == "EQUAL" and "COLON" in expected:
-        helps = ("a field's value stands behind a colon: `name: value`",)
-    return Diagnostic(
-        "LEGO104", f"expected {wanted}, found {found}", span, f"expected {wanted}", helps
-    )
+    message = f"expected {wanted}, found {found}"
+    helps = _helps(source, token, expected, opening)
+    return Diagnostic("LEGO104", message, span, f"expected {wanted}", helps)
+
+
+def _helps(
+    source: SourceText, token: Token, expected: set[str], opening: Token | None
+) -> tuple[str, ...]:
+    kind = token.type
+    if kind in STATEMENT_STARTS | {"RBRACE", LINE_END} and {"RSQB", "RPAR"} & expected and opening:
+        return (f"the `{opening}` on line {span_of(source, opening).line} is not closed",)
+    if kind in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
+        return ("fields stand one a line or behind commas",)
+    if kind in STATEMENT_STARTS and "NAME" in expected:
+        return (f"`{token}` is a word of the language and cannot be a name here",)
+    if kind in STATEMENT_STARTS and LINE_END in expected:
+        return ("each statement stands on a line of its own",)
+    if kind == "STRING" and "NAME" in expected:
+        return ("a name stands without quotes",)
+    if kind == "EQUAL" and "COLON" in expected:
+        return ("a field's value stands behind a colon: `name: value`",)
+    if kind == "RBRACE" and opening is None:
+        return ("no block is open here",)
+    return ()
 
 
 def _expected(kinds: set[str]) -> str:
@@ -118,6 +150,7 @@ def _expected(kinds: set[str]) -> str:
     elif {"KEYWORD", "NAME"} <= kinds:
         words.append("a field")
         kinds = kinds - STATEMENT_STARTS - {"NAME", "AS", "IN"}
+    kinds = kinds - _CONTINUATIONS or kinds
     words += [_WORDS[kind] for kind in sorted(kinds) if kind in _WORDS]
     if len(words) == 1:
         return words[0]
@@ -131,7 +164,7 @@ def _found(token: Token) -> str:
 
 
 def _shown(token: Token) -> str:
-    return f"`{token}`" if str(token).isprintable() else f"U+{ord(token[0]):04X}"
+    return f"`{shortened(token)}`" if str(token).isprintable() else f"U+{ord(token[0]):04X}"
 
 
 def span_of(source: SourceText, token: Token) -> Span:
@@ -157,5 +190,5 @@ def unclosed(source: SourceText, opening: Token, before: Token | None = None) ->
         f"expected `}}` {where}: this block is not closed",
         span_of(source, opening),
         "this block is not closed",
-        ("put a `}` behind its last field",),
+        ("put a `}` at its end",),
     )

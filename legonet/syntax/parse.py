@@ -127,19 +127,35 @@ class _Run:
 
     def _recover(self, parser: InteractiveParser, position: int, bad: Diagnostic | None) -> int:
         """Report a mistake, take the parser back to where a line may begin, find that line."""
+        token = self.tokens[position]
         expected = _accepted(parser)
+        opened = [item for item in _tokens_on(parser) if item.type in OPENING]
         if bad is None and self._next_statement(position, expected):
-            opening = [token for token in _tokens_on(parser) if token.type == "LBRACE"][-1]
-            self.diagnostics.append(
-                mistakes.unclosed(self.source, opening, before=self.tokens[position - 1])
-            )
+            before = self.tokens[position - 1]
+            self.diagnostics.append(mistakes.unclosed(self.source, opened[-1], before=before))
             self._unwind(parser)
-            _close_block(parser, self.tokens[position - 1].start_pos or 0)
+            _close_block(parser, before.start_pos or 0)
             return position - 1
-        self.diagnostics.append(
-            bad or mistakes.unexpected(self.source, self.tokens[position], expected)
-        )
-        return self._skip(position, self._unwind(parser))
+        innermost = opened[-1] if opened else None
+        self.diagnostics.append(bad or mistakes.unexpected(self.source, token, expected, innermost))
+        accepted = self._unwind(parser)
+        if bad is None and token.type in STATEMENT_STARTS and self._begins_line(position):
+            return position
+        if token.type == "UNCLOSED_STRING":
+            self._close_swallowed(parser, token)
+            accepted = _accepted(parser)
+        return self._skip(position, accepted)
+
+    def _begins_line(self, position: int) -> bool:
+        start = self.tokens[position].start_pos or 0
+        end = self.tokens[position - 1].end_pos or 0
+        return position > 0 and "\n" in self.source.text[end:start]
+
+    def _close_swallowed(self, parser: InteractiveParser, string: Token) -> None:
+        """Close the blocks whose braces stand behind a missing quote, inside of the string."""
+        opened = sum(item.type == "LBRACE" for item in _tokens_on(parser))
+        for _ in range(min(opened, string.count("}") - string.count("{"))):
+            _close_block(parser, string.start_pos or 0)
 
     def _next_statement(self, position: int, expected: set[str]) -> bool:
         """Whether a statement begins here although a block is still open."""
@@ -148,7 +164,10 @@ class _Run:
             and "COLON" in expected
             and self.tokens[position].type in ("NAME", "STRING")
             and self.tokens[position - 1].type in STATEMENT_STARTS
-            and self.tokens[position - 2].type in (LINE_END, "LBRACE", "COMMA")
+            and (
+                self.tokens[position - 2].type in (LINE_END, "LBRACE", "COMMA")
+                or self._begins_line(position - 1)
+            )
         )
 
     def _unwind(self, parser: InteractiveParser) -> set[str]:

@@ -31,8 +31,11 @@ class Separators(PostLex):
             if kind == LINE_END:
                 if open_parentheses or previous.type in (LINE_END, "LBRACE", "COMMA"):
                     continue
-            elif kind in ("LBRACE", "RBRACE"):
+            elif kind in ("LBRACE", "RBRACE") or _swallowed(token, "{", "}") > 0:
                 open_parentheses = 0
+            elif kind == "UNCLOSED_STRING":
+                swallowed = _swallowed(token, "(", ")") + _swallowed(token, "[", "]")
+                open_parentheses = max(0, open_parentheses - swallowed)
             elif kind in OPENING:
                 open_parentheses += 1
             elif kind in CLOSING and open_parentheses:
@@ -42,3 +45,10 @@ class Separators(PostLex):
         if previous.type != LINE_END:
             end = previous.end_pos
             yield Token(LINE_END, "", start_pos=end, end_pos=end)
+
+
+def _swallowed(token: Token, opening: str, closing: str) -> int:
+    """Return how many closing brackets stand in a string behind its missing quote."""
+    if token.type != "UNCLOSED_STRING":
+        return 0
+    return token.count(closing) - token.count(opening)

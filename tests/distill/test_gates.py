@@ -42,13 +42,9 @@ def test_positive_share_and_rates_are_kept():
 
 @pytest.mark.parametrize(("places", "mapped"), [("all", 3), ("lowest", 1), ("none", 0)])
 def test_places(places, mapped):
-    student, teacher = random_gates(
-        surrogate(0), surrogate(1), 2, HALF, random(), places=places
-    )
+    student, teacher = random_gates(surrogate(0), surrogate(1), 2, HALF, random(), places=places)
     for gates in (student, teacher):
-        assert [gate is not None for gate in gates.relus] == [
-            place < mapped for place in range(3)
-        ]
+        assert [gate is not None for gate in gates.relus] == [place < mapped for place in range(3)]
 
 
 def test_channel_shared_maps_are_the_same_for_all_channels():

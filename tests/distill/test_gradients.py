@@ -93,9 +93,7 @@ def test_stack_of_large_kernels_matches_double_backward():
     values = start
     for conv in adapter.convolutions:
         values = functional.conv2d(values, conv.weight, padding=1)
-    (through,) = torch.autograd.grad(
-        values, start, gradients.pool.student, create_graph=True
-    )
+    (through,) = torch.autograd.grad(values, start, gradients.pool.student, create_graph=True)
     target = gradients.pool.teacher
     expected = (gradients.alpha_beta * through - target).square().sum() / target.square().sum()
     found = gradients.residual(adapter)

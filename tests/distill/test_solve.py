@@ -54,9 +54,7 @@ def test_permutation_is_recovered_whatever_it_is(order, kernel, seed):
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    scales=st.lists(st.floats(0.01, 100), min_size=4, max_size=4), seed=st.integers(0, 99)
-)
+@given(scales=st.lists(st.floats(0.01, 100), min_size=4, max_size=4), seed=st.integers(0, 99))
 def test_scaled_channels_are_matched_and_scaled(scales, seed):
     own = normal(6, 4, 4, 4, seed=seed)
     factors = torch.tensor(scales, dtype=torch.float64)

@@ -100,8 +100,7 @@ def drawn_gates(module, surrogate, gated, seed):
     features = torch.randn(3, 4, 8, 8, generator=random, dtype=torch.float64)
     pools = surrogate.real_gates(features).pools
     relus = tuple(
-        (torch.rand(3, *shape, generator=random) > 0.5).double()
-        for shape in surrogate.shapes.relus
+        (torch.rand(3, *shape, generator=random) > 0.5).double() for shape in surrogate.shapes.relus
     )
     return Gates(relus, pools)
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from legonet.data.pictures import Pictures
+from legonet.data.tensors import to_tensor
 from legonet.distill.edge import Edge
 from legonet.spec.base import Goal
 
@@ -53,7 +54,7 @@ def fcn_top(channels: int = 4, outputs: int = 1) -> nn.Sequential:
         nn.ReLU(),
         nn.AvgPool2d(2),
         nn.Conv2d(6, outputs, 1),
-        nn.Upsample(scale_factor=4, mode="bilinear", align_corners=False),
+        nn.Upsample(scale_factor=8, mode="bilinear", align_corners=False),
     )
 
 
@@ -81,6 +82,13 @@ def network(seed: int, top: Callable[..., nn.Module] = vgg_top, **options: int) 
     channels = options.get("channels", 4)
     made = seeded(lambda: nn.Sequential(bottom(channels), top(**options)), seed)
     assert isinstance(made, nn.Sequential)
+    last = [layer for layer in made[1] if isinstance(layer, nn.Conv2d | nn.Linear)][-1]
+    # Untrained networks answer all pictures alike: spread their answers around zero.
+    for _ in range(2):
+        answers = made(to_tensor(pictures(40, seed=5).images)).transpose(0, 1).flatten(1)
+        spread = answers.std(1)
+        last.bias.sub_(answers.median(1).values).div_(spread)
+        last.weight.div_(spread.reshape(-1, *(1 for _ in last.weight.shape[1:])))
     return made
 
 

@@ -23,6 +23,7 @@ class Plain(nn.Module):
         self.head = nn.Linear(4, 2)
 
     def forward(self, x: Tensor, unused: bool = False) -> Tensor:
+        x.size(0)
         x = functional.max_pool2d(functional.relu(self.conv1(x)), 2, ceil_mode=True)
         x = self.relu(self.conv2(x))
         for block in self.blocks:
@@ -69,6 +70,7 @@ def assert_cut(network: nn.Module, path: str, pictures: Tensor) -> None:
     with torch.no_grad():
         assert torch.equal(above(below(pictures)), network(pictures))
     assert not any(module.training for side in (below, above) for module in side.modules())
+    assert sequence(below)[-1] is sequence(network.get_submodule(path))[-1]
     names = [*below.state_dict(), *above.state_dict()]
     assert sorted(names) == sorted(network.state_dict())
     own = network.state_dict(keep_vars=True)

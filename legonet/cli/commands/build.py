@@ -8,7 +8,7 @@ import typer
 
 from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
 from legonet.cli.exits import Exit
-from legonet.cli.output import console, document, quality, show
+from legonet.cli.output import console, counted, document, error, fail, show, table
 
 if TYPE_CHECKING:
     from legonet.build import Report
@@ -37,10 +37,17 @@ def build(
         raise DiagnosticError(*diagnostics)
     show(diagnostics)
     workspace = Workspace(spec, store)
+    workspace.fetch(graph)
     plan = workspace.plan(graph)
-    where = _device(device) if plan.to_build else "cpu"
-    with watcher(plan) as watching:
-        report = workspace.build(plan, watching.hear, device=where)
+    where = "cpu"
+    if plan.to_build:
+        where = _device(device)
+        workspace.check(plan)
+    try:
+        with watcher(plan) as watching:
+            report = workspace.build(plan, watching.hear, device=where)
+    except DiagnosticError as failure:
+        fail(failure.diagnostics, Exit.FAILED, as_json=as_json)
     show(item for result in report.failed for item in result.diagnostics)
     if as_json:
         document(report.to_json())
@@ -64,34 +71,41 @@ def _device(asked: str | None) -> str:
 
 
 def _table(report: Report) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("edge", "action", "method", "samples", "seconds", "result", "teacher"):
-        right = heading in ("samples", "seconds")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    shown = table(
+        "edge",
+        "action",
+        "method",
+        "samples",
+        "seconds",
+        "error",
+        "teacher's",
+        right=("samples", "seconds", "error", "teacher's"),
+    )
     for result in report.edges:
         learning = result.step.adapter.learning
         metrics = report.metrics(result)
-        shown = result.outcome != "failed"
-        table.add_row(
+        shown.add_row(
             result.step.name,
             result.outcome,
             "" if learning is None else learning.method.call,
             "" if learning is None else str(learning.samples),
             f"{result.seconds:.1f}" if result.outcome == "built" else "",
-            quality(metrics) if shown else result.reason,
-            quality(metrics, teacher=True) if shown else "",
+            error(metrics),
+            error(metrics, teacher=True),
         )
     out = console()
-    out.print(table)
-    built = [item for item in (*report.networks, *report.edges) if item.outcome == "built"]
-    if not built and not report.failed:
-        out.print("nothing to do: all networks and edges are built")
-        return
+    out.print(shown)
+    if any("pixel_accuracy" in report.metrics(result) for result in report.edges):
+        out.print("px: share of the pixels that are wrong; `legonet inspect` shows more")
     networks = sum(item.outcome == "built" for item in report.networks)
-    edges = len(built) - networks
-    out.print(
-        f"built {networks} networks and {edges} edges in {report.seconds:.1f} s;"
-        f" {report.frozen} frozen networks proved unchanged"
-    )
+    edges = sum(item.outcome == "built" for item in report.edges)
+    if networks + edges:
+        out.print(
+            f"built {counted(networks, 'network')} and {counted(edges, 'edge')}"
+            f" in {report.seconds:.1f} s;"
+            f" {counted(report.frozen, 'frozen network')} proved unchanged"
+        )
+    elif not report.failed:
+        out.print("nothing to do: all networks and edges are built")
+    if report.failed:
+        out.print(f"{counted(len(report.failed), 'step')} failed; what is built is kept")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
-from legonet.cli.output import console, document, quality
+from legonet.cli.output import console, document, error, table
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 
@@ -50,21 +50,17 @@ def inspect(
 
 
 def _table(found: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("edge", "state", "method", "samples", "seed", "result", "teacher", "sha256"):
-        table.add_column(heading, overflow="fold")
+    shown = table("edge", "state", "method", "samples", "seed", "error", "teacher's", "sha256")
     for edge in found["edges"]:
-        metrics = edge["metrics"]
-        table.add_row(
+        learned = edge["method"] is not None
+        shown.add_row(
             f"{edge['category']} -> {edge['task']}",
             edge["state"],
             edge["method"] or "",
-            "" if edge["method"] is None else str(edge["samples"]),
-            "" if edge["seed"] is None else str(edge["seed"]),
-            quality(metrics) if metrics else "",
-            quality(metrics, teacher=True) if metrics else "",
+            str(edge["samples"]) if learned else "",
+            str(edge["seed"]) if learned else "",
+            error(edge["metrics"]),
+            error(edge["metrics"], teacher=True),
             (edge["adapter_sha256"] or "")[:12],
         )
-    console().print(table)
+    console().print(shown)

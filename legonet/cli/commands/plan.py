@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
-from legonet.cli.output import console, document
+from legonet.cli.output import console, document, table
 
 
 def plan(
@@ -17,15 +17,11 @@ def plan(
     if as_json:
         document(planned.to_json())
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "action", "reason"):
-        table.add_column(heading, overflow="fold")
+    shown = table("", "what", "action", "reason")
     for step in (*planned.networks, *planned.edges):
         kind = "network" if step.kind == "network" else "edge"
-        table.add_row(kind, step.name, step.action, step.reason)
+        shown.add_row(kind, step.name, step.action, step.reason)
     out = console()
-    out.print(table)
+    out.print(shown)
     count = len(planned.to_build)
-    out.print("nothing to do" if not count else f"{count} to build")
+    out.print(f"{count} to build" if count else "nothing to do")

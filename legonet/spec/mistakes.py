@@ -1,0 +1,96 @@
+"""What a person is told of fields, arguments and forms that are not as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from legonet.diagnostics import Diagnostic, Span, did_you_mean
+from legonet.spec.base import Form
+from legonet.spec.library import library_models, plugin_names
+from legonet.spec.markers import Forms
+from legonet.spec.values import Body, Called, Located, PlacedField
+
+
+def form_names(marker: Forms) -> list[str]:
+    names = [form.call for form in marker.forms]  # type: ignore[attr-defined]
+    names += plugin_names(marker.entry_points) if marker.entry_points else ()
+    for library in marker.libraries:
+        names += [f"{library}.{name}" for name in library_models(library)]
+    return names
+
+
+def unknown_form(name: str, span: Span, marker: Forms) -> Diagnostic:
+    names = form_names(marker)
+    helps = did_you_mean(name, names, marker.noun)
+    if not helps:
+        tails = {item.rpartition(".")[2]: item for item in names}
+        close = did_you_mean(name.rpartition(".")[2], tails, marker.noun)
+        helps = tuple(
+            line.replace(f"`{tail}`", f"`{full}`")
+            for line in close
+            for tail, full in tails.items()
+            if f"`{tail}`" in line
+        )
+    library = name.partition(".")[0]
+    if library in marker.libraries and not library_models(library):
+        helps = (f"the package {library} is not installed",)
+    if not helps:
+        built_in = ", ".join(form.call for form in marker.forms)  # type: ignore[attr-defined]
+        helps = (f"built in: {built_in}",)
+    noun = marker.noun
+    return Diagnostic("LEGO208", f"unknown {noun} `{name}`", span, f"no such {noun}", helps)
+
+
+def word_for(model: type[BaseModel]) -> str:
+    return "argument" if issubclass(model, Form) else "field"
+
+
+def misplaced(
+    item: PlacedField,
+    fields: Mapping[str, object],
+    seen: Mapping[str, Located | Body],
+    noun: str,
+    word: str,
+) -> Diagnostic | None:
+    """Return what to say of a field that cannot stand in its block; None if it can."""
+    if item.name not in fields:
+        return Diagnostic(
+            "LEGO203",
+            f"unknown {word} `{item.name}` in `{noun}`",
+            item.name_span,
+            f"not {'an' if word == 'argument' else 'a'} {word} of `{noun}`",
+            did_you_mean(item.name, fields, word)
+            or (f"{word}s of `{noun}`: " + (", ".join(fields) or "none"),),
+        )
+    if item.name in seen:
+        return Diagnostic(
+            "LEGO204",
+            f"{word} `{item.name}` stands twice in `{noun}`",
+            item.name_span,
+            "the second one",
+            (f"the first one is on line {seen[item.name].span.line}",),
+        )
+    return None
+
+
+def missing(missing: list[str], span: Span, noun: str, word: str) -> Diagnostic:
+    names = " and ".join(f"`{name}`" for name in missing)
+    message = f"`{noun}` lacks the {word}{'s' * (len(missing) > 1)} {names}"
+    if word == "argument":
+        return Diagnostic("LEGO205", message, span, f"expected {names} in its brackets")
+    brace = Span(span.source, span.start, span.start + 1)
+    return Diagnostic("LEGO205", message, brace, f"expected {names} in here")
+
+
+def too_many(called: Called, position: int, names: list[str]) -> Diagnostic:
+    most = f"at most {len(names)}" if names else "no"
+    plural = "s" * (len(names) != 1)
+    return Diagnostic(
+        "LEGO209",
+        f"`{called.name}` takes {most} argument{plural}, found {len(called.arguments)}",
+        called.arguments[position].value.span,
+        "one too many",
+        (f"its arguments: {', '.join(names)}",) if names else (),
+    )

@@ -1,0 +1,66 @@
+"""Running the command line as a person does, each time in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SMALL = """
+let cut = "features.4"
+let labels = 4
+data digits { source: digits() }
+
+network ancestor {
+  model: legonet.small_vgg(classes: 10, channels: 4)
+  train { data: digits, epochs: 1, seed: 0 }
+}
+for digit in ["1", "3"] {
+  network net_${digit} {
+    model: legonet.small_vgg(classes: 1, channels: 4)
+    init: ancestor
+    train { data: digits, category: digit, epochs: 1, seed: 0 }
+  }
+  category digit_${digit} { from: net_${digit}, until: cut }
+}
+task classify { from: net_3, after: cut }
+
+adapter digit_3 -> classify
+adapter digit_1 -> classify {
+  layers: [conv(1)]
+  method: back_distillation(init: solve, steps: 3)
+  samples: labels
+}
+path read_one = digit_1 -> classify
+"""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command: one thread, no colours."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def legonet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``legonet`` in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "legonet", *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def document(finished: subprocess.CompletedProcess[str]) -> Any:
+    """Return the one JSON document on standard output."""
+    return json.loads(finished.stdout)
+
+
+def actions(report: Any) -> dict[str, str]:
+    """Return what became of each edge and each network of ``build --json`` or ``plan --json``."""
+    edges = {f"{edge['category']} -> {edge['task']}": edge["action"] for edge in report["edges"]}
+    return edges | {network["name"]: network["action"] for network in report["networks"]}
