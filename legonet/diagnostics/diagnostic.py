@@ -96,7 +96,8 @@ def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, 
     close = get_close_matches(word, names, n=1, cutoff=0.6)
     if not close:
         close = [name for name in names if name.lower() == word.lower()]
-    return (f"a {kind} with a similar name exists: `{close[0]}`",) if close else ()
+    article = "an" if kind[0] in "aeiou" else "a"
+    return (f"{article} {kind} with a similar name exists: `{close[0]}`",) if close else ()
 
 
 def shortened(text: str, longest: int = 60) -> str:

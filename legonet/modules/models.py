@@ -52,7 +52,7 @@ def _build(model: Model) -> nn.Module:
     if isinstance(model, SmallVgg):
         return small_vgg(model.classes, model.channels)
     if isinstance(model, SmallFcn):
-        return small_fcn(model.classes, model.channels)
+        return small_fcn(model.classes, model.channels, model.stride)
     if isinstance(model, LibraryModel):
         constructor, defaults = _library_constructor(model)
     else:

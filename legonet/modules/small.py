@@ -13,8 +13,6 @@ from torch import nn
 _DEEPER = (64, 64, 128, 128)
 """Channels behind the blocks that follow the first one, two convs each pooling."""
 
-_STRIDE = 8
-
 
 def small_vgg(classes: int, channels: int = 32) -> nn.Sequential:
     """Return a small VGG for pictures of about 16 to 96 pixels.
@@ -45,16 +43,21 @@ def small_vgg(classes: int, channels: int = 32) -> nn.Sequential:
     )
 
 
-def small_fcn(classes: int, channels: int = 32) -> nn.Sequential:
+def small_fcn(classes: int, channels: int = 32, stride: int = 4) -> nn.Sequential:
     """Return a fully convolutional network over the features of `small_vgg`.
 
-    ``(N, 3, H, W)`` float32 goes in, H and W divisible by 8, and logits per pixel,
+    ``(N, 3, H, W)`` float32 goes in, H and W divisible by the stride, and logits per pixel,
     ``(N, classes, H, W)``, come out: 1x1 convs in place of the fully connected layers, then
     bilinear upsampling.
+
+    Behind the stride the poolings keep the size and the convs are dilated instead, so that each
+    unit still sees as much of the picture as in `small_vgg` (the "hole algorithm" of Chen et al.,
+    DeepLab, arXiv 1412.7062, section 3.1).
 
     Args:
         classes: Output maps; 1 for a network that knows a single category.
         channels: Channels behind the first pooling.
+        stride: Pixels between neighbouring answers before upsampling: 2, 4 or 8.
     """
     classifier = nn.Sequential(
         nn.Conv2d(_DEEPER[-1], 256, 1),
@@ -62,22 +65,29 @@ def small_fcn(classes: int, channels: int = 32) -> nn.Sequential:
         nn.Dropout(),
         nn.Conv2d(256, classes, 1),
     )
-    upsample = nn.Upsample(scale_factor=_STRIDE, mode="bilinear", align_corners=False)
+    upsample = nn.Upsample(scale_factor=stride, mode="bilinear", align_corners=False)
     return _initialised(
         nn.Sequential(
-            OrderedDict(features=_features(channels), classifier=classifier, upsample=upsample)
+            OrderedDict(features=_features(channels, stride), classifier=classifier, upsample=upsample)
         )
     )
 
 
-def _features(channels: int) -> nn.Sequential:
+def _features(channels: int, stride: int = 8) -> nn.Sequential:
     """Return three blocks of conv, ReLU, conv, ReLU and max-pool."""
     layers: list[nn.Module] = []
     widths = (3, channels, channels, *_DEEPER)
-    for block, (before, behind) in enumerate(pairwise(widths)):
-        layers += [nn.Conv2d(before, behind, 3, padding=1), nn.ReLU()]
-        if block % 2:
+    reached = dilation = 1
+    for number, (before, behind) in enumerate(pairwise(widths)):
+        layers += [nn.Conv2d(before, behind, 3, padding=dilation, dilation=dilation), nn.ReLU()]
+        if number % 2 == 0:
+            continue
+        if reached < stride:
             layers.append(nn.MaxPool2d(2))
+            reached *= 2
+        else:
+            layers.append(nn.MaxPool2d(3, stride=1, padding=1))
+            dilation *= 2
     return nn.Sequential(*layers)
 
 

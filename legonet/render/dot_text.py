@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-
 Attributes = Mapping[str, str | float]
 """Of a node, an edge or a graph."""
 
@@ -42,7 +41,7 @@ def left_aligned(lines: Iterable[Markup]) -> Markup:
 def quoted(text: str) -> str:
     r"""Return a DOT string whose text a tooltip shows as it stands.
 
-    Graphviz replaces escapes such as ``\\N`` in tooltips, then does so again in what comes out.
+    Graphviz replaces escapes such as ``\N`` in tooltips, then does so again in what comes out.
     """
     written = _readable(text, backslash="\\" * 4)
     return '"' + written.replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -194,7 +194,7 @@ def _known(kind: str, names: list[str]) -> tuple[str, ...]:
         return (f"no {noun_of(kind)} is declared",)
     if len(names) > MOST_SHOWN:
         return ()
-    return (f"declared are: {', '.join(names)}",)
+    return ("declared: " + ", ".join(f"`{name}`" for name in names),)
 
 
 def _traced(item: Diagnostic, statement: Statement) -> Diagnostic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from legonet.spec.values import Body, Called, Located, PlacedField
 
 
 def form_names(marker: Forms) -> list[str]:
+    """Return the names of all forms that a field takes, the built-in ones first."""
     names = [form.call for form in marker.forms]  # type: ignore[attr-defined]
     names += plugin_names(marker.entry_points) if marker.entry_points else ()
     for library in marker.libraries:
@@ -22,28 +24,36 @@ def form_names(marker: Forms) -> list[str]:
 
 
 def unknown_form(name: str, span: Span, marker: Forms) -> Diagnostic:
-    names = form_names(marker)
-    helps = did_you_mean(name, names, marker.noun)
-    if not helps:
-        tails = {item.rpartition(".")[2]: item for item in names}
-        close = did_you_mean(name.rpartition(".")[2], tails, marker.noun)
-        helps = tuple(
-            line.replace(f"`{tail}`", f"`{full}`")
-            for line in close
-            for tail, full in tails.items()
-            if f"`{tail}`" in line
-        )
+    """Return what to say of a call that is none of a field's forms."""
+    noun = marker.noun
+    helps = _similar_form(name, marker)
     library = name.partition(".")[0]
     if library in marker.libraries and not library_models(library):
         helps = (f"the package {library} is not installed",)
     if not helps:
         built_in = ", ".join(form.call for form in marker.forms)  # type: ignore[attr-defined]
         helps = (f"built in: {built_in}",)
-    noun = marker.noun
     return Diagnostic("LEGO208", f"unknown {noun} `{name}`", span, f"no such {noun}", helps)
 
 
+@lru_cache(maxsize=1024)
+def _similar_form(name: str, marker: Forms) -> tuple[str, ...]:
+    names = form_names(marker)
+    similar = did_you_mean(name, names, marker.noun)
+    if similar:
+        return similar
+    whole = {item.rpartition(".")[2]: item for item in names}
+    close = did_you_mean(name.rpartition(".")[2], whole, marker.noun)
+    return tuple(
+        line.replace(f"`{last}`", f"`{item}`")
+        for line in close
+        for last, item in whole.items()
+        if f"`{last}`" in line
+    )
+
+
 def word_for(model: type[BaseModel]) -> str:
+    """Return what a person calls the parts of a form or block."""
     return "argument" if issubclass(model, Form) else "field"
 
 
@@ -75,9 +85,10 @@ def misplaced(
     return None
 
 
-def missing(missing: list[str], span: Span, noun: str, word: str) -> Diagnostic:
-    names = " and ".join(f"`{name}`" for name in missing)
-    message = f"`{noun}` lacks the {word}{'s' * (len(missing) > 1)} {names}"
+def missing(absent: list[str], span: Span, noun: str, word: str) -> Diagnostic:
+    """Return what to say of fields that a block lacks, at its brace or at a call's name."""
+    names = " and ".join(f"`{name}`" for name in absent)
+    message = f"`{noun}` lacks the {word}{'s' * (len(absent) > 1)} {names}"
     if word == "argument":
         return Diagnostic("LEGO205", message, span, f"expected {names} in its brackets")
     brace = Span(span.source, span.start, span.start + 1)
@@ -85,6 +96,7 @@ def missing(missing: list[str], span: Span, noun: str, word: str) -> Diagnostic:
 
 
 def too_many(called: Called, position: int, names: list[str]) -> Diagnostic:
+    """Return what to say of the positional argument that a call has no name for."""
     most = f"at most {len(names)}" if names else "no"
     plural = "s" * (len(names) != 1)
     return Diagnostic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,11 +29,14 @@ class SmallFcn(Form):
     Args:
         classes: Output maps; 1 for a network that knows a single category.
         channels: Channels behind the first pooling (``features.4``).
+        stride: Pixels between neighbouring answers before they are brought to the picture's size;
+            a smaller one sees finer edges and takes longer.
     """
 
     call: ClassVar[str] = "legonet.small_fcn"
     classes: int = Field(ge=1)
     channels: int = Field(default=32, ge=1)
+    stride: Literal[2, 4, 8] = 4
 
 
 class LibraryModel(Frozen):

@@ -42,6 +42,33 @@ def test_the_small_networks_share_features_and_begin_as_vgg_does() -> None:
     assert vgg[2].out_channels == 24
 
 
+def seen_by_one_unit(features: nn.Sequential) -> int:
+    """Return how many pixels across the unit in the middle of the last map depends on."""
+    layers = [
+        nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding)
+        if isinstance(layer, nn.MaxPool2d)
+        else layer
+        for layer in features
+    ]
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.ones_(layer.weight)
+    pictures = torch.ones(1, 3, 128, 128, requires_grad=True)
+    grid = nn.Sequential(*layers)(pictures)
+    grid[0, 0, grid.shape[-1] // 2, grid.shape[-1] // 2].backward()
+    assert pictures.grad is not None
+    columns = pictures.grad.abs().sum((0, 1, 2)).nonzero()
+    return int(columns.max() - columns.min()) + 1
+
+
+@pytest.mark.parametrize("stride", [2, 4, 8])
+def test_a_finer_stride_answers_more_often_and_sees_no_less(stride: int) -> None:
+    network = instantiate(SmallFcn(classes=1, stride=stride))
+    grid = network[:2](torch.randn(1, 3, 64, 64))
+    assert grid.shape[-2:] == (64 // stride, 64 // stride)
+    assert seen_by_one_unit(network[0]) >= seen_by_one_unit(small_vgg(1)[0])
+
+
 def test_the_start_depends_on_the_global_seed_alone() -> None:
     digests = []
     for seed in (1, 1, 2):

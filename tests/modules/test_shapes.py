@@ -112,7 +112,7 @@ def test_outputs_answer_the_recipe() -> None:
         (small_vgg(10), Goal.CLASSIFICATION, 32, "found 10", "1 output"),
         (small_vgg(1), Goal.SEGMENTATION, 32, "found 1", "per pixel"),
         (small_fcn(1), Goal.CLASSIFICATION, 32, "found 1x32x32", "per picture"),
-        (small_fcn(1), Goal.SEGMENTATION, 36, "found 1x32x32", "multiple of 32"),
+        (small_fcn(1, stride=8), Goal.SEGMENTATION, 36, "found 1x32x32", "multiple of 32"),
     ],
 )
 def test_outputs_that_do_not(

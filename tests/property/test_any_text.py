@@ -1,0 +1,216 @@
+"""No text makes anything but diagnostics, and every diagnostic points into its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from unicodedata import category, east_asian_width
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from legonet.diagnostics import CODES, Diagnostic, SourceText, Span, in_order
+from legonet.diagnostics.json import to_json
+from legonet.diagnostics.text import LONGEST_EXCERPT, to_text
+from legonet.graph import check_file
+from legonet.syntax import parse
+
+VALID = """\
+# digits: one network donates the task, two others donate categories
+let cut = "features.4"
+let root = "../data"
+
+data pictures { source: digits(), size: 16 }
+data crops {
+  source: manifest("${root}/crops", only: "voc")
+}
+
+network base {
+  model: legonet.small_vgg(classes: 10)
+  train { data: pictures, epochs: 3, learning_rate: 1e-3 }
+}
+network zero_net {
+  model: legonet.small_vgg(classes: 1)
+  init: base
+  train { data: pictures, category: "0", frozen: "features.1" }
+}
+network ready {
+  model: torchvision.vgg16(num_classes: 1)
+  weights: hub("org/name", revision: "4f2", file: "model.safetensors")
+}
+category zero { from: zero_net, until: cut }
+task classify { from: zero_net, after: cut }
+adapter zero -> classify
+
+for digit in [one, two] {
+  network ${digit}_net {
+    model: legonet.small_vgg(1, channels: 32)
+    init: base
+    train { data: pictures, category: ${digit} }
+  }
+  category ${digit} { from: ${digit}_net, until: cut }
+  adapter ${digit} -> classify {
+    layers: [conv(1), conv(3)]
+    method: back_distillation(init: solve, weight: 0.5, steps: 10, channel_shared: true)
+    samples: 20
+  }
+}
+path finder = one -> classify
+"""
+WORDS = sorted(
+    {
+        *VALID.split(),
+        *'{}()[],:.=->"#$',
+        "import",
+        "as",
+        "in",
+        "${cut}",
+        "true",
+        "-1",
+        "1e999",
+        "\n",
+    }
+)
+
+MANY = settings(
+    max_examples=500,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+any_text = st.text(max_size=200)
+likely_text = st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> str:
+    """The valid spec with some of its lines or words left out, doubled or swapped."""
+    by_line = draw(st.booleans())
+    pieces = VALID.splitlines(keepends=True) if by_line else list(_words(VALID))
+    for _ in range(draw(st.integers(1, 4))):
+        one = draw(st.integers(0, len(pieces) - 1))
+        other = draw(st.integers(0, len(pieces) - 1))
+        match draw(st.sampled_from(["leave out", "double", "swap", "put in"])):
+            case "leave out" if len(pieces) > 1:
+                del pieces[one]
+            case "double":
+                pieces.insert(one, pieces[one])
+            case "put in":
+                pieces.insert(one, draw(st.one_of(st.sampled_from(WORDS), st.text(max_size=3))))
+            case _:
+                pieces[one], pieces[other] = pieces[other], pieces[one]
+    return "".join(pieces)
+
+
+def _words(text: str) -> Iterable[str]:
+    word = ""
+    for letter in text:
+        if word and letter.isalnum() != word[-1].isalnum():
+            yield word
+            word = ""
+        word += letter
+    yield word
+
+
+@MANY
+@given(text=st.one_of(any_text, likely_text, mutated()))
+def test_any_text_parses_to_a_tree_and_diagnostics(text: str) -> None:
+    source = SourceText("any.lego", text)
+    parsed = parse(source)
+    assert parsed.ast.source is source
+    check_diagnostics(parsed.diagnostics)
+
+
+@MANY
+@given(text=st.one_of(any_text, likely_text, mutated(), mutated(), mutated()))
+def test_any_file_is_checked_without_an_exception(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "any.lego"
+    file.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    _, found = check_file(file)
+    assert found == in_order(found)
+    check_diagnostics(found)
+
+
+@MANY
+@given(content=st.binary(max_size=100))
+def test_any_bytes_are_checked_without_an_exception(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "any.lego"
+    file.write_bytes(content)
+    _, found = check_file(file)
+    check_diagnostics(found)
+
+
+@MANY
+@given(text=mutated())
+def test_checking_twice_says_the_same(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "any.lego"
+    file.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    first, second = (check_file(file) for _ in range(2))
+    assert first[0] == second[0]
+    assert list(map(to_text, first[1])) == list(map(to_text, second[1]))
+
+
+def check_diagnostics(found: Iterable[Diagnostic]) -> None:
+    for item in found:
+        assert item.code in CODES
+        assert item.message == item.message.strip()
+        assert "\n" not in item.message
+        assert not item.message.endswith(".") or item.message.endswith("..")
+        text = to_text(item)
+        assert all(letter.isprintable() or letter == "\n" for letter in text)
+        to_json(item)
+        if item.span is not None:
+            check_span(item.span)
+            check_carets(item.span, text)
+        for step in item.trace:
+            check_span(step.span)
+
+
+def check_span(span: Span) -> None:
+    assert 0 <= span.start <= span.end <= len(span.source.text)
+    assert (span.line, span.column) <= (span.end_line, span.end_column)
+    assert span.column <= len(span.source.line(span.line)) + 2
+
+
+def check_carets(span: Span, text: str) -> None:
+    """The carets stand under the text of the span, by the columns of a terminal."""
+    lines = text.split("\n")
+    shown = lines[3].partition("|")[2].removeprefix(" ")
+    pointer = lines[4].partition("|")[2].removeprefix(" ")
+    first = len(pointer) - len(pointer.lstrip(" "))
+    count = len(pointer) - first - len(pointer.lstrip(" ").lstrip("^"))
+    line = span.source.line(span.line)
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    marked = line[span.column - 1 : end - 1].rstrip()
+    if len(line) > LONGEST_EXCERPT or "\t" in marked:
+        return
+    under = [
+        letter
+        for letter, column in zip(shown, columns(shown), strict=True)
+        if first <= column < first + count
+    ]
+    expected = "".join(letter if letter.isprintable() else "\ufffd" for letter in marked)
+    assert "".join(under).rstrip().startswith(expected) or not expected
+
+
+def columns(text: str) -> list[int]:
+    found, column = [], 0
+    for letter in text:
+        zero = category(letter) in ("Mn", "Me")
+        found.append(column - (1 if zero and column else 0))
+        column += 0 if zero else 2 if east_asian_width(letter) in "WF" else 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "line", ["\t\tx", "写真x", "e\u0301x", "a\tx", "写\tx", "\x1bx", "\ufe0fx"]
+)
+def test_the_caret_stands_under_the_letter(line: str) -> None:
+    source = SourceText("any.lego", line)
+    at = line.index("x")
+    text = to_text(Diagnostic("LEGO104", "a mistake", Span(source, at, at + 1)))
+    shown, pointer = (text.split("\n")[number].partition("| ")[2] for number in (3, 4))
+    assert columns(shown)[shown.index("x")] == pointer.index("^")
