@@ -47,8 +47,8 @@ def train_specific(
     """Train a network in place, and leave it in evaluation mode.
 
     AdamW with a linear warm-up and a cosine decay. Pictures are shifted by up to an eighth of
-    their side and, where they have colour, mirrored half of the time; grey ones are taken for
-    writing, which a mirror would spoil. For a single category each batch is half category, half
+    their side, reflected at the borders; nothing is mirrored, because a mirror spoils writing and
+    was of no use for photographs. For a single category each batch is half category, half
     background. The loss is cross-entropy, binary for a single category, per picture or per pixel
     without void pixels.
 
@@ -64,8 +64,8 @@ def train_specific(
         device: Where the network lies during training and afterwards.
 
     Raises:
-        DiagnosticError: There is nothing to tell apart, no such module to freeze, or the loss is
-            no longer finite.
+        DiagnosticError: There is nothing to tell apart, no such module to freeze, nothing left
+            to train, or the loss is no longer finite.
     """
     _check(pictures)
     device = torch.device(device)
@@ -105,14 +105,20 @@ def _descend(
     device: torch.device,
 ) -> None:
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise DiagnosticError.of(
+            "LEGO533",
+            f"no parameter is left to train behind `{recipe.frozen}`",
+            label="freezes the whole network",
+            help=["freeze up to a module nearer to the input"],
+        )
     optimiser = torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=WEIGHT_DECAY)
     steps_an_epoch = math.ceil(len(pictures) / recipe.batch_size)
     steps = recipe.epochs * steps_an_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _height(step / steps))
     batches = _batches(pictures.labels, recipe)
-    mirrored = _has_colour(pictures.images)
     for step in range(steps):
-        images, answers = _augmented(pictures.take(next(batches)), mirrored)
+        images, answers = _shifted(pictures.take(next(batches)))
         inputs = to_tensor(images).to(device, memory_format=torch.channels_last)
         loss = _loss(network(inputs), torch.from_numpy(answers).to(device).long(), recipe)
         optimiser.zero_grad()
@@ -159,20 +165,12 @@ def _shuffled(indices: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int6
         yield part
 
 
-def _has_colour(images: NDArray[np.uint8]) -> bool:
-    return bool((images != images[..., :1]).any())
-
-
-def _augmented(
-    pictures: Pictures, mirrored: bool
+def _shifted(
+    pictures: Pictures,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]:
-    """Return shifted and mirrored images with their labels, or masks moved alike."""
+    """Return shifted images with their labels, or with masks that moved alike."""
     count, height, width, _ = pictures.images.shape
-    rows = _moved(count, height)
-    columns = _moved(count, width)
-    if mirrored:
-        flipped = torch.rand(count).numpy() < 0.5
-        columns[flipped] = columns[flipped, ::-1]
+    rows, columns = _moved(count, height), _moved(count, width)
     place = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
     if pictures.masks is None:
         return pictures.images[place], pictures.labels
@@ -190,7 +188,9 @@ def _moved(count: int, side: int) -> NDArray[np.int64]:
 def _loss(outputs: Tensor, answers: Tensor, recipe: Recipe) -> Tensor:
     """Return the mean loss of logits ``(N, K, ...)`` against answers ``(N, ...)``."""
     if recipe.category is None:
-        return functional.cross_entropy(outputs, answers, ignore_index=VOID)
+        # Void is a value of masks alone: among labels of whole pictures 255 is one like any other.
+        ignored = VOID if answers.ndim > 1 else -1
+        return functional.cross_entropy(outputs, answers, ignore_index=ignored)
     logits = outputs.squeeze(1)
     known = answers != VOID
     return functional.binary_cross_entropy_with_logits(logits[known], answers[known].float())

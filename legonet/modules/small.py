@@ -68,7 +68,9 @@ def small_fcn(classes: int, channels: int = 32, stride: int = 4) -> nn.Sequentia
     upsample = nn.Upsample(scale_factor=stride, mode="bilinear", align_corners=False)
     return _initialised(
         nn.Sequential(
-            OrderedDict(features=_features(channels, stride), classifier=classifier, upsample=upsample)
+            OrderedDict(
+                features=_features(channels, stride), classifier=classifier, upsample=upsample
+            )
         )
     )
 

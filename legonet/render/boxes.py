@@ -75,7 +75,7 @@ def adapter_box(
         fillcolor=style.PAPER,
         color=style.APPLICATION if application else line.color,
         style=f"rounded,filled,{line.style}",
-        penwidth=line.width,
+        penwidth=max(line.width, style.APPLICATION_WIDTH) if application else line.width,
         tooltip=words.about_adapter(graph, adapter, state),
         **(style.BRIEF if brief else {}),
     )

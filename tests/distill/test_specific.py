@@ -158,20 +158,18 @@ def test_masks_move_with_their_pictures() -> None:
     masks = random.integers(0, 2, (50, 16, 16), dtype=np.uint8)
     images = np.repeat(masks[..., None], 3, axis=3)
     torch.manual_seed(0)
-    moved, moved_masks = specific._augmented(Pictures(images, np.zeros(50, int), masks), True)
+    moved, moved_masks = specific._shifted(Pictures(images, np.zeros(50, int), masks))
     assert np.array_equal(moved[..., 0], moved_masks)
     assert not np.array_equal(moved, images)
 
 
-def test_writing_is_never_mirrored() -> None:
-    ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None], (40, 16, 16, 3))
-    grey = Pictures(ramp, np.zeros(40, int))
-    assert not specific._has_colour(grey.images)
+def test_pictures_are_shifted_by_an_eighth_at_most_and_never_mirrored() -> None:
+    ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None], (200, 16, 16, 3))
     torch.manual_seed(0)
-    for mirrored in (False, True):
-        moved, _ = specific._augmented(grey, mirrored)
-        rising = moved[:, 8, 9, 0] > moved[:, 8, 7, 0]
-        assert rising.all() != mirrored
+    moved, _ = specific._shifted(Pictures(ramp, np.zeros(200, int)))
+    shifts = moved[:, 8, 8, 0].astype(int) - 8
+    assert set(shifts) == {-2, -1, 0, 1, 2}
+    assert (moved[:, 8, 9, 0] > moved[:, 8, 7, 0]).all()
 
 
 def test_progress_goes_from_the_first_batch_to_the_end() -> None:
@@ -203,3 +201,19 @@ def test_a_diverging_run_says_so_and_gives_the_flags_back() -> None:
         train_specific(network, recipe(learning_rate=1e30, frozen="0"), digits(64), silent)
     assert raised.value.diagnostics[0].code == "LEGO531"
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_a_wholly_frozen_network_cannot_be_trained() -> None:
+    with pytest.raises(DiagnosticError) as raised:
+        train_specific(seeded(tiny, 10), recipe(frozen="2"), digits(64), silent)
+    assert raised.value.diagnostics[0].code == "LEGO533"
+
+
+def test_label_255_of_a_picture_is_no_void() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 256))
+    few = digits(32)
+    labels = np.where(few.labels % 2, 255, 0)
+    chosen = recipe(epochs=20, learning_rate=1e-2)
+    train_specific(network, chosen, Pictures(few.images, labels), silent)
+    found = measure(network, Pictures(few.images, labels), Goal.CLASSIFICATION)
+    assert found["error_rate"] < 0.3

