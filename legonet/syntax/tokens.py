@@ -42,7 +42,8 @@ class Separators(PostLex):
                 open_parentheses -= 1
             previous = token
             yield token
-        if previous.type != LINE_END:
+        in_block = previous.type in ("LBRACE", "COMMA") and not open_parentheses
+        if previous.type != LINE_END and not in_block:
             end = previous.end_pos
             yield Token(LINE_END, "", start_pos=end, end_pos=end)
 

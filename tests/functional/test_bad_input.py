@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -183,6 +184,29 @@ def test_a_build_that_is_stopped_goes_on_where_it_was(
     assert actions(report)["ancestor"] == "reused"
     assert all((networks / name).read_bytes() == contents for name, contents in kept.items())
     assert_clean(tmp_path) if number == signal.SIGINT else None
+
+
+def test_two_builds_at_once_share_the_work(tmp_path: Path) -> None:
+    write(tmp_path, SMALL)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "legonet", "build", "small.lego", "--json"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    reports = []
+    for process in both:
+        printed, complaints = process.communicate()
+        assert process.returncode == 0, complaints
+        reports.append(actions(json.loads(printed)))
+    for name in ("ancestor", "net_1", "net_3", "digit_1 -> classify"):
+        assert sorted(report[name] for report in reports) == ["built", "reused"], name
+    assert_clean(tmp_path)
 
 
 def test_a_damaged_artifact_is_built_anew(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from legonet.cli.exits import Exit
 from legonet.cli.output import console, counted, document, error, fail, show, table
 
 if TYPE_CHECKING:
-    from legonet.build import Report
+    from legonet.build import EdgeStep, Report, Result
 
 
 def build(
@@ -71,25 +71,16 @@ def _device(asked: str | None) -> str:
 
 
 def _table(report: Report) -> None:
-    shown = table(
-        "edge",
-        "action",
-        "method",
-        "samples",
-        "seconds",
-        "error",
-        "teacher's",
-        right=("samples", "seconds", "error", "teacher's"),
-    )
+    numbers = ("samples", "seconds", "error", "teacher's")
+    shown = table("edge", "method", *numbers, right=numbers)
     for result in report.edges:
         learning = result.step.adapter.learning
         metrics = report.metrics(result)
         shown.add_row(
             result.step.name,
-            result.outcome,
-            "" if learning is None else learning.method.call,
+            "direct" if learning is None else learning.method.call,
             "" if learning is None else str(learning.samples),
-            f"{result.seconds:.1f}" if result.outcome == "built" else "",
+            _seconds(result),
             error(metrics),
             error(metrics, teacher=True),
         )
@@ -97,15 +88,22 @@ def _table(report: Report) -> None:
     out.print(shown)
     if any("pixel_accuracy" in report.metrics(result) for result in report.edges):
         out.print("px: share of the pixels that are wrong; `legonet inspect` shows more")
-    networks = sum(item.outcome == "built" for item in report.networks)
-    edges = sum(item.outcome == "built" for item in report.edges)
-    if networks + edges:
-        out.print(
-            f"built {counted(networks, 'network')} and {counted(edges, 'edge')}"
-            f" in {report.seconds:.1f} s;"
-            f" {counted(report.frozen, 'frozen network')} proved unchanged"
-        )
+    made = {
+        "network": sum(item.outcome == "built" for item in report.networks),
+        "edge": sum(item.outcome == "built" for item in report.edges),
+    }
+    words = " and ".join(counted(number, noun) for noun, number in made.items() if number)
+    if words:
+        proved = counted(report.frozen, "frozen network")
+        out.print(f"built {words} in {report.seconds:.1f} s; {proved} proved unchanged")
     elif not report.failed:
         out.print("nothing to do: all networks and edges are built")
     if report.failed:
         out.print(f"{counted(len(report.failed), 'step')} failed; what is built is kept")
+
+
+def _seconds(result: Result[EdgeStep]) -> str:
+    """Return how long an edge took; what took no time says what it was instead."""
+    if result.outcome == "built":
+        return f"{result.seconds:.1f}"
+    return "" if result.outcome == "direct" else result.outcome

@@ -1,0 +1,19 @@
+"""The names of other packages' models are those that the packages list themselves."""
+
+from __future__ import annotations
+
+from legonet.spec.library import library_models, plugin_names
+
+
+def test_torchvision_names_are_those_that_torchvision_lists() -> None:
+    import torchvision  # noqa: PLC0415 - only this test needs it
+
+    assert library_models("torchvision") == set(torchvision.models.list_models())
+
+
+def test_a_library_that_is_not_installed_has_no_models() -> None:
+    assert library_models("no_such_library_anywhere") == frozenset()
+
+
+def test_a_group_that_no_package_knows_has_no_names() -> None:
+    assert plugin_names("legonet.no_such_group") == frozenset()

@@ -1,0 +1,46 @@
+"""What the README shows is what the project does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from legonet.cli.main import application
+from legonet.graph import check_file
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_it_shows_the_quickstart_as_it_is() -> None:
+    assert (REPOSITORY / "specs" / "quickstart.lego").read_text(encoding="utf-8") in blocks("lego")
+
+
+@pytest.mark.parametrize("number", range(len(blocks("lego"))))
+def test_every_spec_in_it_is_without_mistakes(tmp_path: Path, number: int) -> None:
+    spec = tmp_path / "readme.lego"
+    spec.write_text(blocks("lego")[number], encoding="utf-8")
+    _, diagnostics = check_file(spec)
+    assert diagnostics == []
+
+
+def test_it_names_every_command() -> None:
+    commands = {command.callback.__name__ for command in application.registered_commands}
+    assert commands == set(re.findall(r"^\| `legonet (\w+)", README, re.MULTILINE))
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
+def test_every_file_that_it_links_exists(link: str) -> None:
+    assert (REPOSITORY / link).exists()
+
+
+def test_it_names_the_two_commands_first() -> None:
+    first = re.search(r"^\$ (\S+).*\n\$ (\S+)", README, re.MULTILINE)
+    assert first is not None
+    assert first.groups() == ("tools/demo", "tools/test")
