@@ -196,10 +196,10 @@ class Workshop:
         if question is None:
             return {}
         test = self._pictures(question, "test")
-        student = freeze(nn.Sequential(edge.category_module, adapter, edge.task_module))
+        middle = adapter.to(self._device)
+        student = freeze(nn.Sequential(edge.category_module, middle, edge.task_module))
         metrics = measure(student, test, edge.goal, device=self._device)
         of_teacher = measure(edge.teacher, test, edge.goal, device=self._device)
-        adapter.to("cpu")
         return metrics | {f"teacher_{name}": value for name, value in of_teacher.items()}
 
     def _network(self, name: str) -> _Frozen:

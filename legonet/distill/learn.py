@@ -13,10 +13,10 @@ from legonet.distill import certificate
 from legonet.distill.joint import Joint
 from legonet.distill.preparation import Prepared, prepare
 from legonet.distill.randomness import generator
-from legonet.distill.starts import Begun, stitched
+from legonet.distill.starts import Begun, begin, stitched
 from legonet.distill.trainer import train, within
 from legonet.distill.transplant import choose_start, choose_training
-from legonet.spec.methods import Stitching, Transplant
+from legonet.spec.methods import BackDistillation, Stitching, Transplant
 
 if TYPE_CHECKING:
     from legonet.distill.edge import Edge
@@ -93,9 +93,14 @@ def _prepared(joint: Joint, learning: Learning) -> tuple[Begun, Prepared | None,
     if not isinstance(method, Transplant):
         prepared = prepare(joint, learning, method)
         return prepared.begun, prepared, notes
-    begun = choose_start(joint, learning.layers)
-    training, why = choose_training(joint, learning.layers, method)
-    notes |= {"trained_by": training.call if training else None, "trained_because": why}
+    start, why_start = choose_start(joint)
+    training, why = choose_training(joint, method)
+    begun = begin(joint, learning.layers, start, BackDistillation())
+    notes |= {
+        "start_because": why_start,
+        "trained_by": training.call if training else None,
+        "trained_because": why,
+    }
     if training is None:
         return begun, None, notes
     return begun, prepare(joint, learning, training, begun), notes

@@ -22,7 +22,7 @@ from legonet.distill.surrogate import Gates, Surrogate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from legonet.distill.joint import Joint, Named
+    from legonet.distill.joint import Joint
     from legonet.spec.methods import BackDistillation
 
 LARGEST_BATCH = 2**22
@@ -59,25 +59,6 @@ def draw_pairs(joint: Joint, options: BackDistillation, purpose: str) -> Iterato
             )
         )
         drawn += count
-
-
-def real_pairs(joint: Joint, pictures: Named) -> Iterator[Pairs]:
-    """Yield pairs of the networks' own gradients, one for each picture.
-
-    A real gradient is a pseudo-gradient whose maps and switches are those of the forward pass: of
-    g_S at f_S(I) and of g_T at f(I).
-    """
-    random = generator(joint.seed, "real gradients")
-    several = joint.student.shapes.output[0] > 1
-    for x, y in joint.batches(pictures.images, *joint.modules):
-        # The sum of several logits says nothing of what tells them apart.
-        given = _output_gradients(
-            joint.student, joint.teacher, "random" if several else "constant", len(x), random
-        )
-        yield Pairs(
-            joint.student.pseudo_gradient(given[0].to(x), joint.student.real_gates(y)),
-            joint.teacher.pseudo_gradient(given[1].to(x), joint.teacher.real_gates(x)),
-        )
 
 
 def _enlarged(surrogate: Surrogate, options: BackDistillation) -> Surrogate:

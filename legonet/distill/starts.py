@@ -10,15 +10,13 @@ from torch import Tensor
 
 from legonet.distill import solve
 from legonet.distill.gradients import Gradients
-from legonet.distill.moments import Moments
-from legonet.distill.pairs import real_pairs
 from legonet.distill.randomness import generator
 from legonet.modules.adapter import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from legonet.distill.joint import Joint, Named
+    from legonet.distill.joint import Joint
     from legonet.spec.methods import BackDistillation, Start
 
 
@@ -49,8 +47,8 @@ def begin(joint: Joint, kernels: Sequence[int], start: Start, options: BackDisti
         return Begun(adapter if start == "default" else adapter.dirac_(), {"start": start})
     if start == "stitching":
         return stitched(joint, kernels)
-    if start == "real_gradients":
-        return real_gradients(joint, kernels, joint.target or joint.leaves)
+    if start == "blend":
+        return blended(joint, kernels, options)
     return solved(joint, kernels, start, options)
 
 
@@ -96,23 +94,9 @@ def solved_from(
     return Begun(_with_first(joint, kernels, weight), notes)
 
 
-def real_gradients(joint: Joint, kernels: Sequence[int], pictures: Named) -> Begun:
-    """Return least squares on the networks' own gradients, at the scale of f_S's features."""
-    moments = Moments.of(real_pairs(joint, pictures), kernels[0])
-    adapter = _with_first(joint, kernels, solve.least_squares(moments))
-    notes = {
-        "start": "real_gradients",
-        "start_pictures": f"{len(pictures.images)} {pictures.name}",
-        "matched_correlation": solve.matched_correlation(moments),
-    }
-    return Begun(calibrated(joint, adapter, pictures), notes)
-
-
-def stitched(
-    joint: Joint, kernels: Sequence[int], pictures: Named | None = None, ridge: float = 1e-3
-) -> Begun:
+def stitched(joint: Joint, kernels: Sequence[int], ridge: float = 1e-3) -> Begun:
     """Return the adapter that makes f's features most like f_S's, on the best pictures."""
-    pictures = pictures or joint.best
+    pictures = joint.best
     features = joint.features(pictures)
     weight, bias = features.stitch(ridge)
     notes = {
@@ -123,13 +107,24 @@ def stitched(
     return Begun(_with_first(joint, kernels, weight[:, :, None, None] / joint.beta, bias), notes)
 
 
-@torch.no_grad()
-def calibrated(joint: Joint, adapter: Adapter, pictures: Named) -> Adapter:
-    """Scale the first conv so that the adapter's output has the mean norm of f_S's features."""
-    category_module, own_module = joint.modules
-    norm = joint.mean_norm(pictures, category_module, adapter)
-    adapter.convolutions[0].weight.mul_(joint.mean_norm(pictures, own_module) / norm)
-    return adapter
+def blended(joint: Joint, kernels: Sequence[int], options: BackDistillation) -> Begun:
+    """Return the adapter that pseudo-gradients ask for, pulled towards the stitched one.
+
+    Alone the gradients say what moves the answer, and nothing of how large features are; alone
+    the features say what g_S is used to, and nothing of what the teacher answers. The bias is 0.
+    """
+    gradients, held_out = Gradients.draw(joint, (1,), options)
+    features = joint.features(joint.best)
+    stitch, _ = features.stitch()
+    matched = solve.pulled(gradients.moments, stitch * gradients.alpha_beta / joint.beta)
+    notes = {
+        "start": "blend",
+        "start_pictures": f"{len(joint.best.images)} {joint.best.name}",
+        "start_residual": float(held_out.moments.residual(matched)),
+        "matched_correlation": solve.matched_correlation(gradients.moments),
+        "stitching_r2": features.explained(stitch),
+    }
+    return Begun(_with_first(joint, kernels, matched / gradients.alpha_beta), notes)
 
 
 @torch.no_grad()

@@ -246,7 +246,7 @@ def _against_the_others(graph: ModuleGraph, network: Network) -> str | None:
 
 def paths_are_joined(graph: ModuleGraph) -> Found:
     """A path leads along an adapter."""
-    for name, path in graph.spec.paths.items():
+    for name, path in graph.spec.paths.items() if graph.spec.whole else ():
         ends = (path.category, path.task)
         sound = path.category in graph.spec.categories and path.task in graph.spec.tasks
         if not sound or ("adapter", *ends) in graph.spec.origins:

@@ -78,6 +78,7 @@ class _Binder:
             adapters={key[1:]: item for key, item in found.items() if key[0] == "adapter"},  # type: ignore[misc]
             paths=_of_kind(found, "path"),
             origins=origins,
+            whole=not (self.expanded.damaged or self.expanded.unread or self.expanded.lost),
         )
 
     def _enter(self, statement: Statement) -> None:
@@ -91,6 +92,8 @@ class _Binder:
     def _duplicate(self, statement: Statement, what: str, first: Span) -> None:
         where = f"the first one is at {first.source.path}:{first.line}"
         if first == statement.span:
+            if self.expanded.damaged:
+                return  # a loop that is not closed may have swallowed the statement
             where = "put the loop's variable into the name, as in `${animal}_net`"
         self.report(
             Diagnostic(
@@ -114,7 +117,7 @@ class _Binder:
             return self._joined(statement, statement.ends, reader, whole)
         body = statement.body or Body((), statement.span)
         value = reader.block(BLOCKS[statement.kind], body, statement.kind, whole=whole)
-        return (statement.kind, statement.name), value
+        return (statement.kind, statement.name), value if whole else None
 
     def _joined(
         self, statement: Statement, ends: Ends, reader: Reader, whole: bool
@@ -135,7 +138,7 @@ class _Binder:
         learning = None
         if statement.body is not None:
             learning = reader.block(Learning, statement.body, "adapter", whole=whole)
-            sound = sound and learning is not None
+            sound = sound and whole and learning is not None
         category, task = names
         if statement.kind == "path":
             path = Path(category=category, task=task)

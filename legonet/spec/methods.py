@@ -18,15 +18,15 @@ Start = Literal[
     "solve",
     "least_squares",
     "assignment",
-    "real_gradients",
     "stitching",
+    "blend",
 ]
 """Where an adapter begins.
 
 ``default`` is torch's own random start, ``identity`` a Dirac kernel, ``least_squares`` and
 ``assignment`` are solved from pseudo-gradients, ``solve`` takes whichever of the two leaves the
-smaller residual on held-out pairs, ``real_gradients`` is least squares on the networks' own
-gradients, ``stitching`` is solved from feature maps.
+smaller residual on held-out pairs, ``stitching`` is solved from feature maps, ``blend`` from
+pseudo-gradients and feature maps together.
 """
 
 

@@ -36,7 +36,8 @@ class Spec:
     """What the files say; every name in it is the name of a statement in it.
 
     Where things stand in the files is no part of what they say: two specs that differ in their
-    ``origins`` alone are equal.
+    ``origins`` alone are equal. A spec is ``whole`` if no passage of the files had to be passed
+    over, so that there is no statement which is not known of.
     """
 
     data: Mapping[str, Data] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Spec:
     adapters: Mapping[tuple[str, str], Adapter] = field(default_factory=dict)
     paths: Mapping[str, Path] = field(default_factory=dict)
     origins: Mapping[Key, Origin] = field(default_factory=dict, compare=False, repr=False)
+    whole: bool = field(default=True, compare=False, repr=False)
 
     def locate(self, diagnostic: Diagnostic, key: Key, *path: str) -> Diagnostic:
         """Return the diagnostic with the place of a statement or of one of its fields."""

@@ -119,6 +119,17 @@ def unexpected(
     return Diagnostic("LEGO104", message, span, f"expected {wanted}", helps)
 
 
+def field_alone(source: SourceText, token: Token) -> Diagnostic:
+    """Return what to say of a field's name where a statement should begin."""
+    return Diagnostic(
+        "LEGO104",
+        f"expected a statement, found the field `{token}`",
+        span_of(source, token),
+        "this field stands in no block",
+        ("put a `{` behind the statement above that it belongs to",),
+    )
+
+
 def _helps(
     source: SourceText, token: Token, expected: set[str], opening: Token | None
 ) -> tuple[str, ...]:
@@ -144,6 +155,8 @@ def _expected(kinds: set[str]) -> str:
     if kinds >= STATEMENT_STARTS and "AS" not in kinds:
         return "a statement or `}`" if "RBRACE" in kinds else "a statement"
     words: list[str] = []
+    if "NAME" in kinds:
+        kinds = kinds - {"AS", "IN"}  # a field or an argument may be called so
     if kinds >= _VALUE_STARTS:
         words.append("a value")
         kinds = kinds - _VALUE_STARTS

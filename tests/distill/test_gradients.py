@@ -8,7 +8,7 @@ from toy_networks import edge, fcn_top, network
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.gradients import Gradients, random_residual
 from legonet.distill.joint import Joint
-from legonet.distill.pairs import draw_pairs, real_pairs
+from legonet.distill.pairs import draw_pairs
 from legonet.distill.starts import empty_adapter
 from legonet.spec.base import Goal
 from legonet.spec.methods import BackDistillation
@@ -138,19 +138,6 @@ def test_paper_weight_is_lambda_times_the_mean_square():
     found = gradients.weight(options) * gradients.residual(adapter)
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     assert gradients.weight(few(weight=3)) == 3
-
-
-def test_real_gradients_are_the_networks_own():
-    made = joint()
-    (pairs,) = real_pairs(made, type(made.leaves)("few", made.leaves.images[:5]))
-    ((x, y),) = made.batches(made.leaves.images[:5], *made.modules)
-    for features, module, found in (
-        (y, made.edge.task_module, pairs.student),
-        (x, made.edge.teacher_top, pairs.teacher),
-    ):
-        values = features.clone().requires_grad_(True)
-        (expected,) = torch.autograd.grad(module(values).sum(), values)
-        assert torch.allclose(found, expected, atol=1e-6)
 
 
 def test_silent_teacher_is_an_error():

@@ -70,6 +70,25 @@ def test_assignment_matches_what_it_can_where_one_side_has_more_channels(own, ot
     assert torch.allclose(found[:, :, 0, 0], expected)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_pull_leads_from_least_squares_to_the_given_kernel(kernel):
+    moments = Moments.of([Pairs(normal(6, 4, 4, 4), normal(6, 3, 4, 4, seed=1))], kernel)
+    given = normal(4, 3, seed=2)
+    free = solve.least_squares(moments.centre(), ridge=0)
+    assert torch.allclose(solve.pulled(moments, given, pull=0), free, atol=1e-9)
+    assert torch.allclose(solve.pulled(moments, given, pull=1e9)[:, :, 0, 0], given, atol=1e-6)
+    # It minimises the residual plus the squared distance, each in the same unit.
+    strength = 3 * moments.centre().student.diagonal().mean()
+
+    def penalised(kernel_):
+        away = (kernel_[:, :, 0, 0] - given).square().sum()
+        return float(moments.centre().residual(kernel_) * moments.energy + strength * away)
+
+    found = solve.pulled(moments, given)
+    for seed in range(5):
+        assert penalised(found) < penalised(found + 0.01 * normal(4, 3, 1, 1, seed=seed))
+
+
 def test_least_squares_beats_the_assignment_on_its_own_pairs():
     moments = Moments.of([Pairs(normal(6, 4, 4, 4), normal(6, 4, 4, 4, seed=1))], 3)
     assert moments.residual(solve.least_squares(moments)) < moments.residual(
