@@ -82,13 +82,17 @@ class Bars:
             self._progress.console.print(f"{word} {name}", markup=False)
 
 
+NEWS_EVERY = 10.0
+"""Seconds between two lines about the same step in a log."""
+
+
 class Lines:
-    """A line when a step begins and one when it ends, for logs."""
+    """A line when a step begins, one when it ends, and one now and then between, for logs."""
 
     def __init__(self, plan: Plan) -> None:
         self._total = len(plan.to_build)
         self._count = 0
-        self._started = time.monotonic()
+        self._started = self._told = time.monotonic()
 
     def __enter__(self) -> Lines:
         """Begin to count."""
@@ -103,11 +107,18 @@ class Lines:
         """Nothing is left to do."""
 
     def hear(self, event: Event) -> None:
-        """Write a line, but for steps under way."""
-        if event.kind == "progress":
+        """Write a line, unless there was one about this step just now."""
+        now = time.monotonic()
+        if event.kind == "progress" and now - self._told < NEWS_EVERY:
             return
         if event.kind == "started":
             self._count += 1
-        seconds = time.monotonic() - self._started
-        line = f"[{self._count}/{self._total}] {seconds:6.1f} s  {event.kind:8} {event.step.name}"
-        print(line, file=sys.stderr, flush=True)
+        self._told = now
+        under_way = f"{event.fraction:4.0%}  {event.message}" if event.kind == "progress" else ""
+        print(
+            f"[{self._count}/{self._total}] {now - self._started:6.1f} s",
+            f"{under_way or event.kind:8} {event.step.name}",
+            sep="  ",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -34,7 +34,7 @@ class SourceText:
         """Return a line by its number, counted from 1, without its line ending."""
         start = self._line_starts[number - 1]
         end = self._line_starts[number] if number < len(self._line_starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        return self.text[start:end].removesuffix("\n").removesuffix("\r")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,7 @@
-"""Learning: specific networks by recipes, adapters by back-distillation and its companions."""
+"""Learning: specific networks from pictures, and adapters by back-distillation.
+
+The way of an adapter: an `Edge` becomes a `Joint` (features and scales), `starts` solves for a
+first adapter from pseudo-gradients (`surrogate`, `gates`, `pairs`, `moments`, `solve`) and from
+features (`stitching`), `objective` and `trainer` improve it where there are pictures, and `learn`
+puts them together by the method of the spec; `transplant` chooses one.
+"""

@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     Residual = Callable[[Adapter], Tensor]
 
 FEW = 40
-"""Up to so many examples are held out in turn, a part after the other; more, a part once."""
-
-PARTS = 4
-"""The examples are dealt out into so many parts, one of which is held out."""
+"""Up to so many examples are held out in turn, a third after the other; of more, a quarter once."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,8 @@ class Objective:
         if self.examples is None:
             return [(self, self)]
         count = len(self.examples)
-        parts = stratified(self.examples.labels, min(PARTS, count), generator)
+        wanted = 3 if count <= FEW else 4
+        parts = stratified(self.examples.labels, min(wanted, count), generator)
         if len(parts) < 2:
             return []
         pairs = []

@@ -97,7 +97,7 @@ def _objective(
 def _schedule(joint: Joint, training: Training, begun: Begun) -> Schedule:
     labelled, unlabelled = len(joint.edge.labelled), len(joint.edge.unlabelled)
     plain = begun.notes["start"] in ("default", "identity")
-    steps = training.steps if training.steps is not None else 400 if plain else 200
+    steps = training.steps if training.steps is not None else 300 if plain else 150
     few = labelled <= FEW_SAMPLES and not (unlabelled and isinstance(training, OutputDistillation))
     rate = training.learning_rate or (5e-4 if few and not plain else 2e-3)
     return Schedule(steps, rate)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from legonet.distill.progress import Progress
     from legonet.modules.adapter import Adapter
 
-LOOKS = 16
+LOOKS = 12
 """How often a run is compared with its held-out examples."""
 
-PATIENCE = 6
+PATIENCE = 4
 """A run ends when so many looks in a row found nothing better."""
 
 

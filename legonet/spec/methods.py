@@ -35,8 +35,10 @@ class Training(Form):
 
     Args:
         init: Where the adapter begins.
-        steps: Gradient steps; 0 keeps the start. Unless said, what the method needs.
-        learning_rate: Adam's; unless said, 5e-4 up to 10 samples, else 2e-3.
+        steps: Most gradient steps, which held-out pictures may cut short; 0 keeps the start.
+            Unless said, 300 from a ``default`` or ``identity`` start, else 150.
+        learning_rate: Adam's; unless said, 5e-4 from other starts with up to 10 samples and no
+            unlabelled pictures, else 2e-3.
         batch_size: Labelled pictures a step.
     """
 
@@ -110,7 +112,11 @@ class Stitching(Form):
 
 
 class Transplant(Form):
-    """Choose by what there is: an ancestor, labels, unlabelled pictures (the default)."""
+    """Choose by what there is: gradients that pass, labels, unlabelled pictures (the default).
+
+    Args:
+        steps: Most gradient steps, as for the methods that it chooses from.
+    """
 
     call: ClassVar[str] = "transplant"
     steps: int | None = Field(default=None, ge=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import combining
+
 from lark import Token
 
 from legonet.diagnostics import Diagnostic, SourceText, Span, did_you_mean, shortened
@@ -177,7 +179,9 @@ def _found(token: Token) -> str:
 
 
 def _shown(token: Token) -> str:
-    return f"`{shortened(token)}`" if str(token).isprintable() else f"U+{ord(token[0]):04X}"
+    if str(token).isprintable() and not combining(token[0]):
+        return f"`{shortened(token)}`"
+    return f"U+{ord(token[0]):04X}"
 
 
 def span_of(source: SourceText, token: Token) -> Span:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from legonet.diagnostics import DiagnosticError, SourceText, Span, did_you_mean
 
-LONGEST_TEXT = 2**20
+LONGEST_TEXT = 8 * 2**20
 """Bytes of the largest text that is read; a longer one is surely no spec."""
 
 

@@ -77,8 +77,7 @@ class Recovery:
             return position
         if token.type == "UNCLOSED_STRING":
             self._close_swallowed(token)
-        broken_interpolation = token == "$" and self._kind(position + 1) == "LBRACE"
-        return self._skip(position + 2 * broken_interpolation)
+        return self._skip(position + 2 * self._opens_interpolation(position))
 
     def close_at_end(self) -> None:
         """Close the blocks that are still open behind the last token."""
@@ -125,6 +124,11 @@ class Recovery:
             return self._is_field(position + 1) or (loop and begins)
         doubled = self._tokens[position] == self._tokens[position - 1]
         return self._is_field(position) and not doubled and self._closes_on_line(position)
+
+    def _opens_interpolation(self, position: int) -> bool:
+        """Whether a ``${`` stands here that is never closed, so that its brace counts for none."""
+        begins = str(self._tokens[position]) == "$" and self._kind(position + 1) == "LBRACE"
+        return begins and not self._closes_on_line(position + 2)
 
     def _first_on_line(self, position: int) -> str:
         while not self._begins_line(position):

@@ -14,7 +14,11 @@ from legonet.spec import Goal
 SPEC = """\
 data pictures { source: digits() }
 data others { source: digits(), size: 32 }
-network young { model: legonet.small_vgg(classes: 1), init: old, train { data: pictures, category: "0" } }
+network young {
+  model: legonet.small_vgg(classes: 1)
+  init: old
+  train { data: pictures, category: "0" }
+}
 network oldest { model: legonet.small_vgg(classes: 10), train { data: pictures } }
 network old { model: legonet.small_vgg(classes: 10), init: oldest, train { data: pictures } }
 network ready { model: legonet.small_vgg(classes: 1), weights: "ready.safetensors" }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from unicodedata import category, east_asian_width
@@ -153,6 +154,20 @@ def test_checking_twice_says_the_same(text: str, tmp_path: Path) -> None:
     assert list(map(to_text, first[1])) == list(map(to_text, second[1]))
 
 
+PLAIN = VALID[: VALID.index("for digit")] + "path finder = zero -> classify\n"
+TOKENS = [found.span() for found in re.finditer(r'"[^"]*"|#.*\n|[\w.${}]+|->|\S', PLAIN)]
+
+
+@pytest.mark.parametrize("copies", [0, 2])
+def test_one_token_too_few_or_too_many_makes_one_error(copies: int, tmp_path: Path) -> None:
+    file = tmp_path / "spec.lego"
+    for start, end in TOKENS:
+        token = f"{PLAIN[start:end]} "
+        file.write_text(PLAIN[:start] + token * copies + PLAIN[end:])
+        found = [item.message for item in check_file(file)[1]]
+        assert len(found) <= 1, (PLAIN.count("\n", 0, start) + 1, token, found)
+
+
 def check_diagnostics(found: Iterable[Diagnostic]) -> None:
     for item in found:
         assert item.code in CODES
@@ -186,6 +201,8 @@ def check_carets(span: Span, text: str) -> None:
     end = span.end_column if span.end_line == span.line else len(line) + 1
     marked = line[span.column - 1 : end - 1].rstrip()
     if len(line) > LONGEST_EXCERPT or "\t" in marked:
+        return
+    if marked and columns("x" + marked)[1] == 0:  # a combining mark alone stands in no column
         return
     under = [
         letter

@@ -6,7 +6,7 @@ from legonet.spec.library import library_models, plugin_names
 
 
 def test_torchvision_names_are_those_that_torchvision_lists() -> None:
-    import torchvision  # noqa: PLC0415 - only this test needs it
+    import torchvision  # here, since no other test of this layer needs it
 
     assert library_models("torchvision") == set(torchvision.models.list_models())
 

@@ -271,6 +271,18 @@ GOOD = "data before { source: digits() }\n"
         "}",
         "let a = 1 let b = 2",
         "let a = 'x'",
+        "data x {{ source: digits() }",
+        "data x\n  source: digits()\n  size: 16\n}",
+        "data x { source source: digits() }",
+        "network x { train data: a, epochs: 3 }, init: b }",
+        "network x { model: m(1, , a: 2), weights: w(b: 1) }",
+        "network x { model: m(1 2, a: 3), weights: w }",
+        "network x {\n  model: m(\n    1,\n    a 2,\n    b: 3,\n  )\n  weights: w\n}",
+        "for a in [1]\n  data ${a} { source: digits() }\n}",
+        "for a in 1, 2] {\n  data ${a} { source: digits() }\n}",
+        "data ${a { source: digits() }",
+        "  size: 16",
+        "  size: 16\n  source: digits()\n}",
     ],
 )
 def test_one_mistake_makes_one_error_and_spoils_no_neighbour(mistaken: str) -> None:
