@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from legonet.distill.surrogate import has_surrogate
 from legonet.modules.cut import sequence
-from legonet.spec.base import Goal
-from legonet.spec.methods import OrdinaryLearning, OutputDistillation
+from legonet.spec.methods import OutputDistillation
 
 if TYPE_CHECKING:
     from legonet.distill.joint import Joint
@@ -28,12 +27,12 @@ def choose_start(joint: Joint) -> tuple[Start, str]:
 
 
 def choose_training(joint: Joint, transplant: Transplant) -> tuple[Training | None, str]:
-    """Return the method to train with behind the start, or None, and why."""
-    steps = transplant.steps
-    labelled, unlabelled = len(joint.edge.labelled), len(joint.edge.unlabelled)
-    if not labelled and not unlabelled:
+    """Return the method to train with behind the start, or None, and why.
+
+    Labels join the teacher's outputs where there are some: on animals of CIFAR-10 that was as good
+    as labels alone with a common ancestor, and better without.
+    """
+    if not len(joint.edge.labelled) and not len(joint.edge.unlabelled):
         return None, "there are no pictures of the category"
-    if unlabelled or joint.edge.goal is Goal.SEGMENTATION:
-        why = "there are unlabelled pictures" if unlabelled else "the task is segmentation"
-        return OutputDistillation(steps=steps), why
-    return OrdinaryLearning(steps=steps), "there are labelled pictures only"
+    why = "there are pictures of the category, and the teacher can be asked about each"
+    return OutputDistillation(steps=transplant.steps), why
