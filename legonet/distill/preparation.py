@@ -97,7 +97,12 @@ def _objective(
 def _schedule(joint: Joint, training: Training, begun: Begun) -> Schedule:
     labelled, unlabelled = len(joint.edge.labelled), len(joint.edge.unlabelled)
     plain = begun.notes["start"] in ("default", "identity")
-    steps = training.steps if training.steps is not None else 300 if plain else 150
+    steps = training.steps
+    if steps is None:
+        # Without a picture only the residual is left to train on, and a smaller residual than a
+        # solved start's is no better answer (see `CORRESPONDING` in starts.py).
+        pictured = labelled or (unlabelled and isinstance(training, OutputDistillation))
+        steps = 300 if plain else 150 if pictured else 0
     few = labelled <= FEW_SAMPLES and not (unlabelled and isinstance(training, OutputDistillation))
     rate = training.learning_rate or (5e-4 if few and not plain else 2e-3)
     return Schedule(steps, rate)

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from legonet.distill.joint import Joint
     from legonet.spec.methods import BackDistillation, Start
 
+CORRESPONDING = 0.1
+"""From this correlation of matched channels on, two networks' channels correspond.
+
+With a common ancestor it was 0.12 to 0.17 for the ink of digits, 0.38 to 0.41 for digits and 0.91
+for photographed animals, without one 0.05 to 0.08. Where channels correspond, the smaller residual
+of least squares is deceptive: without a picture the assignment erred on 13 to 19 % of the animals,
+least squares on 36 to 50 %.
+"""
+
 
 @dataclass(frozen=True)
 class Begun:
@@ -84,11 +93,14 @@ def solved_from(
         candidates["assignment"] = solve.assignment(moments)
     deciding = held_out.first(kernels[0])
     residuals = {name: float(deciding.residual(found)) for name, found in candidates.items()}
-    chosen = min(residuals, key=lambda name: residuals[name])
+    correlation = solve.matched_correlation(moments)
+    chosen = start
+    if start == "solve":
+        chosen = "assignment" if correlation >= CORRESPONDING else "least_squares"
     notes: dict[str, object] = {
         "start": chosen,
         "start_residuals": residuals,
-        "matched_correlation": solve.matched_correlation(moments),
+        "matched_correlation": correlation,
     }
     weight = candidates[chosen] / gradients.alpha_beta
     return Begun(_with_first(joint, kernels, weight), notes)

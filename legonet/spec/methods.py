@@ -24,9 +24,9 @@ Start = Literal[
 """Where an adapter begins.
 
 ``default`` is torch's own random start, ``identity`` a Dirac kernel, ``least_squares`` and
-``assignment`` are solved from pseudo-gradients, ``solve`` takes whichever of the two leaves the
-smaller residual on held-out pairs, ``stitching`` is solved from feature maps, ``blend`` from
-pseudo-gradients and feature maps together.
+``assignment`` are solved from pseudo-gradients, ``solve`` takes the assignment where the channels
+of the two networks correspond and least squares elsewhere, ``stitching`` is solved from feature
+maps, ``blend`` from pseudo-gradients and feature maps together.
 """
 
 
@@ -36,7 +36,8 @@ class Training(Form):
     Args:
         init: Where the adapter begins.
         steps: Most gradient steps, which held-out pictures may cut short; 0 keeps the start.
-            Unless said, 300 from a ``default`` or ``identity`` start, else 150.
+            Unless said, 300 from a ``default`` or ``identity`` start, else 150, and none from a
+            solved start without pictures.
         learning_rate: Adam's; unless said, 5e-4 from other starts with up to 10 samples and no
             unlabelled pictures, else 2e-3.
         batch_size: Labelled pictures a step.

@@ -53,6 +53,13 @@ def test_scales_of_either_network_are_undone(start):
     assert torch.allclose(found, expected, atol=1e-2)
 
 
+def test_solve_assigns_where_channels_correspond_and_mixes_where_they_do_not():
+    related = begin(joint(edge(network(0), network(0))), (1,), "solve", OPTIONS)
+    assert related.notes["start"] == "assignment"
+    unrelated = begin(joint(edge(network(0), network(1))), (1,), "solve", OPTIONS)
+    assert unrelated.notes["start"] == "least_squares"
+
+
 @pytest.mark.parametrize("kernels", [(1,), (3,), (1, 1, 1), (3, 3, 3), (1, 3)])
 @pytest.mark.parametrize("start", ["solve", "blend", "stitching", "identity"])
 def test_deeper_adapters_begin_as_the_first_conv_alone(start, kernels):
