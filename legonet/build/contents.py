@@ -30,6 +30,7 @@ class Contents:
     def __init__(self, memory: Path) -> None:
         self._memory = memory
         self._seen = _remembered(memory)
+        self._looked_at: set[str] = set()
         self._changed = False
 
     def digest(self, files: Iterable[Path]) -> tuple[str, ...]:
@@ -39,11 +40,12 @@ class Contents:
             DiagnosticError: A file is missing or cannot be read.
         """
         wanted = list(files)
-        unknown = [file for file in wanted if self._known(file) is None]
+        unknown = [file for file in wanted if not self._knows(file)]
         if unknown:
             with ThreadPoolExecutor() as readers:
                 for file, seen in zip(unknown, readers.map(_look, unknown), strict=True):
                     self._seen[str(file)] = seen
+                    self._looked_at.add(str(file))
             self._changed = True
         return tuple(self._seen[str(file)][3] for file in wanted)
 
@@ -58,16 +60,22 @@ class Contents:
         write_whole(self._memory, json.dumps(settled).encode())
         self._changed = False
 
-    def _known(self, file: Path) -> str | None:
-        seen = self._seen.get(str(file))
+    def _knows(self, file: Path) -> bool:
+        """Whether a file is as it was; what was looked at once is taken as it was then."""
+        name = str(file)
+        if name in self._looked_at:
+            return True
+        seen = self._seen.get(name)
         if seen is None:
-            return None
+            return False
         try:
-            status = os.stat(file)  # noqa: PTH116 - thousands of files, and Path.stat is slower
+            status = os.stat(name)  # noqa: PTH116 - thousands of files, and Path.stat is slower
         except OSError:
-            return None
+            return False
         same = seen[:3] == (status.st_size, status.st_mtime_ns, status.st_ino)
-        return seen[3] if same else None
+        if same:
+            self._looked_at.add(name)
+        return same
 
 
 def _look(file: Path) -> _Seen:

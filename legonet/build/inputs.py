@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from legonet.build.contents import Contents
 from legonet.build.keys import key_of
 from legonet.build.questions import Questions
-from legonet.data import Question
+from legonet.data import Question, Source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
 from legonet.spec.declarations import Adapter, Learning, Network, Recipe
@@ -43,6 +43,7 @@ class InputsOfGraph:
         self._questions = questions
         self._contents = contents
         self._networks: dict[str, Inputs] = {}
+        self._evidences: dict[tuple[Source, str | None], Inputs] = {}
 
     def of_network(self, name: str) -> Inputs:
         """Return what determines a network's weights and figures.
@@ -113,15 +114,25 @@ class InputsOfGraph:
         return plain if question is None else {**plain, "data": self._data(question)}
 
     def _data(self, question: Question) -> Inputs:
-        evidence = question.source.evidence(question.category)
         return {
             "size": question.size,
             "category": question.category,
             "goal": question.goal.value,
             "background": question.background,
-            "pictures": key_of(_plain(evidence.values)),
-            "files": key_of(list(self._contents.digest(evidence.files))),
+            **self._evidence(question.source, question.category),
         }
+
+    def _evidence(self, source: Source, category: str | None) -> Inputs:
+        """Return the digests of a category's pictures, found once for all who ask."""
+        known = self._evidences.get((source, category))
+        if known is None:
+            evidence = source.evidence(category)
+            known = {
+                "pictures": key_of(_plain(evidence.values)),
+                "files": key_of(self._contents.digest(evidence.files)),
+            }
+            self._evidences[source, category] = known
+        return known
 
 
 def _form(form: BaseModel) -> Inputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from legonet.build.contents import Contents
@@ -56,7 +57,12 @@ class Workspace:
         Raises:
             DiagnosticError: Weights or pictures cannot be found.
         """
-        return make_plan(graph, self.store, self.contents, self.ledger)
+        plan = make_plan(graph, self.store, self.contents, self.ledger)
+        if self.store.folder.is_dir():
+            # To remember digests saves time and nothing else; a plan of a read-only store is good.
+            with suppress(DiagnosticError):
+                self.contents.remember()
+        return plan
 
     def check(self, plan: Plan) -> None:
         """Check on the meta device that the modules of a plan fit each other.
