@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from legonet.build.contents import Contents
-from legonet.build.keys import key_of
+from legonet.build.keys import Plain, key_of
 from legonet.build.questions import Questions
 from legonet.data import Question, Source
 from legonet.diagnostics import DiagnosticError
@@ -128,7 +128,7 @@ class InputsOfGraph:
         if known is None:
             evidence = source.evidence(category)
             known = {
-                "pictures": key_of(_plain(evidence.values)),
+                "pictures": key_of(cast("Plain", evidence.values)),
                 "files": key_of(self._contents.digest(evidence.files)),
             }
             self._evidences[source, category] = known
