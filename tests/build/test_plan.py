@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from small_specs import SMALL, plan_of, write_spec
+from small_spec import SMALL
+from small_specs import plan_of, write_spec
 
 from legonet.diagnostics import DiagnosticError
 
@@ -99,6 +101,7 @@ def test_other_contents_of_the_same_weights_file_change_the_network(tmp_path: Pa
 
 def test_another_process_with_another_hash_seed_finds_the_same_keys(tmp_path: Path) -> None:
     spec = write_spec(tmp_path)
+    folder = Path(__file__).parent
     code = (
         "import sys; from small_specs import plan_of; from pathlib import Path\n"
         "plan = plan_of(Path(sys.argv[1]))\n"
@@ -109,8 +112,8 @@ def test_another_process_with_another_hash_seed_finds_the_same_keys(tmp_path: Pa
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
-        env={"PYTHONHASHSEED": "11", "PYTHONPATH": str(Path(__file__).parent)},
+        cwd=folder,
+        env={"PYTHONHASHSEED": "11", "PYTHONPATH": f"{folder}{os.pathsep}{folder.parent}"},
     ).stdout
     plan = plan_of(spec)
     assert printed.strip() == str([step.key for step in (*plan.networks, *plan.edges)])

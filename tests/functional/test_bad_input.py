@@ -12,13 +12,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import SMALL, actions, document, environment, legonet
+from commands import actions, document, environment, legonet
 from PIL import Image
 from safetensors import safe_open
+from small_spec import SMALL
 
 
 def write(folder: Path, text: str) -> None:
     (folder / "small.lego").write_text(text)
+
+
+def run(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def assert_clean(folder: Path) -> None:
@@ -52,6 +65,13 @@ def test_json_is_one_document_for_mistakes_too(tmp_path: Path) -> None:
         (diagnostic,) = document(finished)["diagnostics"]
         assert diagnostic["code"] == "LEGO201"
         assert (diagnostic["line"], diagnostic["column"], diagnostic["end_column"]) == (1, 1, 8)
+
+
+def test_check_annotates_pull_requests(tmp_path: Path) -> None:
+    write(tmp_path, "netwrok a {}\n")
+    finished = legonet(tmp_path, "check", "small.lego", "--format", "github")
+    assert finished.returncode == 1
+    assert finished.stdout.startswith("::error title=LEGO201,file=small.lego,line=1,col=1,")
 
 
 @pytest.mark.parametrize(
@@ -145,13 +165,7 @@ def test_a_full_disk_is_reported_and_what_was_built_is_kept(tmp_path: Path) -> N
         "sys.argv = ['legonet', 'build', 'small.lego']\n"
         "from legonet.cli.main import run\nrun()\n"
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
+    finished = run(tmp_path, code)
     assert finished.returncode == 3
     assert "cannot write" in finished.stderr
     assert "Traceback" not in finished.stderr
@@ -235,13 +249,7 @@ def test_an_edge_that_changes_a_frozen_network_is_thrown_away(tmp_path: Path) ->
         "sys.argv = ['legonet', 'build', 'small.lego']\n"
         "from legonet.cli.main import run\nrun()\n"
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
+    finished = run(tmp_path, code)
     assert finished.returncode == 3
     assert "LEGO705" in finished.stderr
     assert "`net_3` was changed" in finished.stderr

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import SMALL, actions, document, environment, legonet
+from commands import actions, document, environment, legonet
+from small_spec import SMALL
 
 EDGE = "digit_1 -> classify"
 

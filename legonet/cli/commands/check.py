@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,16 @@ from legonet.cli.arguments import Json, Settings, overrides
 from legonet.cli.exits import Exit
 from legonet.cli.output import document, show
 from legonet.diagnostics import Diagnostic, Severity, in_order
+from legonet.diagnostics.github import to_github
+from legonet.diagnostics.json import to_json
+
+
+class Format(StrEnum):
+    """How diagnostics are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
 
 
 def check(
@@ -20,6 +31,10 @@ def check(
         bool,
         typer.Option("--shapes", help="Also channels and sizes, which takes torch but no weights."),
     ] = False,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="text for people, github for annotations of a pull request."),
+    ] = Format.TEXT,
     as_json: Json = False,
 ) -> None:
     """Report every mistake of the specs."""
@@ -34,10 +49,11 @@ def check(
 
             found += check_shapes(graph)
     found = in_order(found)
-    if as_json:
-        from legonet.diagnostics.json import to_json
-
+    if as_json or form is Format.JSON:
         document({"diagnostics": [to_json(item) for item in found]})
+    elif form is Format.GITHUB:
+        for item in found:
+            typer.echo(to_github(item))
     else:
         show(found)
         if not found:
