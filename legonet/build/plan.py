@@ -110,8 +110,7 @@ class Plan:
             return {} if edge.artifact is None else edge.artifact.metrics
         category = self.graph.spec.categories[edge.adapter.category]
         artifact = self.network(category.network).artifact
-        own = {} if artifact is None else artifact.metrics
-        return own | {f"teacher_{name}": value for name, value in own.items()}
+        return {} if artifact is None else artifact.metrics_of_direct_edge
 
     def states(self) -> dict[tuple[str, str], EdgeState]:
         """Return how far each edge has come."""

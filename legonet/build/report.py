@@ -71,8 +71,7 @@ class Report:
             return {}
         category = self.plan.graph.spec.categories[step.adapter.category]
         (network,) = (item for item in self.networks if item.step.name == category.network)
-        own = {} if network.artifact is None else network.artifact.metrics
-        return own | {f"teacher_{name}": value for name, value in own.items()}
+        return {} if network.artifact is None else network.artifact.metrics_of_direct_edge
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of ``legonet build --json``."""

@@ -50,6 +50,11 @@ class Artifact:
         """How good it is, such as ``error_rate``."""
         return dict(self.certificate["metrics"])
 
+    @property
+    def metrics_of_direct_edge(self) -> dict[str, float]:
+        """The figures of an edge between two halves of this network, which is its own teacher."""
+        return self.metrics | {f"teacher_{name}": value for name, value in self.metrics.items()}
+
 
 class Store:
     """A folder of artifacts.
