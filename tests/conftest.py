@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["LEGONET_CACHE_DIR"] = ""  # tests leave nothing in the home of who runs them
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from legonet.build.files import write_whole
@@ -42,6 +41,8 @@ class Contents:
         wanted = list(files)
         unknown = [file for file in wanted if not self._knows(file)]
         if unknown:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor() as readers:
                 for file, seen in zip(unknown, readers.map(_look, unknown), strict=True):
                     self._seen[str(file)] = seen

@@ -43,6 +43,7 @@ class InputsOfGraph:
         self._questions = questions
         self._contents = contents
         self._networks: dict[str, Inputs] = {}
+        self._network_keys: dict[str, str] = {}
         self._evidences: dict[tuple[Source, str | None], Inputs] = {}
 
     def of_network(self, name: str) -> Inputs:
@@ -64,7 +65,9 @@ class InputsOfGraph:
 
     def network_key(self, name: str) -> str:
         """Return a network's content key."""
-        return key_of(self.of_network(name))
+        if name not in self._network_keys:
+            self._network_keys[name] = key_of(self.of_network(name))
+        return self._network_keys[name]
 
     def of_edge(self, adapter: Adapter, learning: Learning) -> Inputs:
         """Return what determines an adapter's weights and figures.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legonet.spec import Override
+if TYPE_CHECKING:
+    from legonet.spec import Override
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A .lego file.")]
 Settings = Annotated[
@@ -37,4 +38,6 @@ def overrides(settings: Sequence[str] | None) -> list[Override]:
     Raises:
         DiagnosticError: One of them is no ``NAME=VALUE``.
     """
+    from legonet.spec import Override
+
     return [Override.parse(text) for text in settings or ()]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from legonet.spec import Goal, Key, Spec
 from legonet.spec.declarations import Adapter, Category, Network, Task
 from legonet.spec.models import LibraryModel, SmallFcn
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _SEGMENTATION_PREFIXES = ("fcn_", "deeplabv3", "lraspp")
 
@@ -38,6 +40,9 @@ class ModuleGraph:
     @cached_property
     def graph(self) -> nx.DiGraph:
         """The plain graph; it cannot be changed."""
+        # Only a graph that is drawn or handed to a person needs it, and its import takes a while.
+        import networkx as nx
+
         graph = nx.DiGraph()
         spec = self.spec
         for kind, names in (
@@ -65,18 +70,40 @@ class ModuleGraph:
 
     def ancestors_first(self) -> list[str]:
         """Return the networks' names, each behind the one that it starts from."""
-        networks = [node for node in self.graph if node[0] == "network"]
-        order = nx.topological_sort(self.graph.subgraph(networks))
-        return [name for _, name in order]
+        order: dict[str, None] = {}
+        for name in self.spec.networks:
+            line = self._ancestors(name, known=order)
+            order.update(dict.fromkeys(reversed(line)))
+        return list(order)
 
     def ancestor_circles(self) -> list[list[str]]:
         """Return the circles of networks that start from each other, which should not be.
 
         Each network stands in front of the one that it starts from.
         """
-        networks = [node for node in self.graph if node[0] == "network"]
-        circles = nx.simple_cycles(self.graph.subgraph(networks))
-        return [[name for _, name in reversed(circle)] for circle in circles]
+        circles = []
+        known: set[str] = set()
+        for name in self.spec.networks:
+            line = self._ancestors(name, known=known)
+            end = self._ancestor(line[-1]) if line else None
+            if end in line:
+                circles.append(line[line.index(end) :])
+            known.update(line)
+        return circles
+
+    def _ancestors(self, name: str, known: Container[str]) -> list[str]:
+        """Return a network and those that it starts from in turn, up to one that is known."""
+        line: dict[str, None] = {}
+        step: str | None = name
+        while step is not None and step not in line and step not in known:
+            line[step] = None
+            step = self._ancestor(step)
+        return list(line)
+
+    def _ancestor(self, name: str) -> str | None:
+        """Return the network that a network starts from, where it is sound."""
+        ancestor = self.spec.networks[name].init
+        return ancestor if ancestor in self.spec.networks else None
 
     def sides(self, adapter: Adapter) -> tuple[Category, Task] | None:
         """Return the category and the task that an adapter joins, where both are sound."""

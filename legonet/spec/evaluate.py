@@ -79,7 +79,7 @@ def value_of(node: ast.Value, scope: Scope) -> Located:
         case ast.Reference():
             constant = _constant(node, scope)
             scope.growth.add(constant.size, node.span)
-            return replace(constant, span=node.span)
+            return Located(constant.value, node.span, constant.size, constant.depth)
     scope.growth.add(1, node.span)
     match node:
         case ast.Constant():

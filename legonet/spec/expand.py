@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legonet.diagnostics import Diagnostic, DiagnosticError, Span, Trace
+from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText, Span, Trace
 from legonet.spec.evaluate import (
     Scope,
     UnknownConstantError,
@@ -15,8 +15,8 @@ from legonet.spec.evaluate import (
     target_of,
     value_of,
 )
-from legonet.spec.growth import Growth, TooLargeError
-from legonet.spec.values import Located, Statement, Symbol, describe
+from legonet.spec.growth import VALUES_AN_IMPORT, Growth, TooLargeError
+from legonet.spec.values import Located, Statement, Symbol, Text, describe
 from legonet.syntax import Parsed, ast, find_text, parse, read_text
 
 DEEPEST_IMPORTS = 64
@@ -38,6 +38,8 @@ class Expanded:
         constants: The lets of the spec by their full names.
         unread: Prefixes of the names that passages which could not be worked in may have declared.
         growth: Counts the work.
+        texts: What was read, by the file's one true path.
+        links: The one true path of each file, by the path under which it was asked for.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -47,6 +49,8 @@ class Expanded:
     constants: dict[str, Located] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     growth: Growth = field(default_factory=Growth)
+    texts: dict[Path, SourceText] = field(default_factory=dict)
+    links: dict[Path, Path] = field(default_factory=dict)
 
     def may_declare(self, name: str) -> bool:
         """Whether a passage that could not be worked in may have declared a full name.
@@ -78,7 +82,7 @@ def expand(path: Path, overrides: Mapping[str, Override]) -> Expanded:
     expansion = _Expansion(overrides)
     shown_as = str(path)
     try:
-        expansion.file(_File(find_text(path, shown_as), shown_as, "", ()))
+        expansion.file(_File(expansion.find(path.absolute(), shown_as), shown_as, "", ()))
     except DiagnosticError as error:
         expansion.result.diagnostics += error.diagnostics
         expansion.result.unread.add("")
@@ -97,6 +101,11 @@ class _Expansion:
         self.let_places: dict[str, Span] = {}
         self.growth = self.result.growth
 
+    def find(self, asked: Path, shown_as: str) -> Path:
+        """Return the one true path of a file."""
+        self.result.links[asked] = find_text(asked, shown_as)
+        return self.result.links[asked]
+
     def file(self, file: _File) -> Mapping[str, Located]:
         """Work in a file, once for each prefix, and return the constants that it gives."""
         key = (file.path, file.prefix)
@@ -114,7 +123,8 @@ class _Expansion:
 
     def _parse(self, file: _File) -> Parsed:
         if file.path not in self.parsed:
-            parsed = parse(read_text(file.path, file.shown_as))
+            self.result.texts[file.path] = read_text(file.path, file.shown_as)
+            parsed = parse(self.result.texts[file.path])
             self.parsed[file.path] = parsed
             self.result.diagnostics += (
                 replace(item, trace=file.trace) for item in parsed.diagnostics
@@ -181,10 +191,13 @@ class _Expansion:
         alias = "" if node.alias is None else name_of(node.alias, scope)
         prefix = _full(alias, file.prefix) if alias else file.prefix
         trace = (Trace("imported here", node.path.span), *file.trace)
+        self.growth.add(VALUES_AN_IMPORT, node.path.span)
         try:
-            written = Path(str(value_of(node.path, scope).value))
-            shown = str(Path(file.shown_as).parent / written)
-            path = find_text(file.path.parent / written, shown)
+            written = value_of(node.path, scope).value
+            base = written.base if isinstance(written, Text) else file.path.parent
+            beside = Path(file.shown_as).parent if base == file.path.parent else base
+            shown = str(beside / str(written))
+            path = self.find(base / str(written), shown)
             self._check_import(path, node.path.span)
             brought = self.file(_File(path, shown, prefix, trace))
         except TooLargeError:
@@ -220,6 +233,7 @@ class _Expansion:
         variable = name_of(node.variable, scope)
         if variable in scope.constants:
             raise _second_value(variable, node.variable.span, scope.constants[variable].span)
+        self.growth.foresee(len(values.value) * _least(node.body, scope), node.values.span)
         for value in values.value:
             self.growth.add(1, value.span)
             turn = Trace(f"in the turn of this loop for {describe(value.value)}", value.span)
@@ -260,6 +274,27 @@ class _Expansion:
                 label="one too deep",
                 help=["import what is needed directly"],
             )
+
+
+def _least(body: Sequence[ast.Statement], scope: Scope) -> int:
+    """Return how many statements a loop's body makes in each turn, at least."""
+    return sum(
+        1 + _turns(node.values, scope) * _least(node.body, scope)
+        if isinstance(node, ast.For)
+        else 1
+        for node in body
+    )
+
+
+def _turns(values: ast.Value, scope: Scope) -> int:
+    """Return how many turns a loop takes, as far as that is known before it begins."""
+    if isinstance(values, ast.ListValue):
+        return len(values.items)
+    if isinstance(values, ast.Reference):
+        known = scope.constants.get(values.words[0].text)
+        if known is not None and isinstance(known.value, tuple):
+            return len(known.value)
+    return 0
 
 
 def _second_value(name: str, span: Span, first: Span) -> DiagnosticError:

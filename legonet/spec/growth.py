@@ -6,11 +6,14 @@ from collections.abc import Collection
 
 from legonet.diagnostics import Diagnostic, DiagnosticError, Span, did_you_mean
 
-MOST_VALUES = 300_000
+MOST_VALUES = 600_000
 """Statements, turns of loops and values in a spec, at most; a long text counts as several."""
 
 CHARACTERS_A_VALUE = 64
 """Characters of a text that count as one value."""
+
+VALUES_AN_IMPORT = 10
+"""An import counts as so many values, since the file system is asked for it."""
 
 MOST_COMPARISONS = 50_000
 """Pairs of names that are compared to find what a misspelled one may stand for, at most."""
@@ -37,8 +40,20 @@ class Growth:
         Raises:
             TooLargeError: These are too many.
         """
+        self.foresee(values, span)
         self._values += values
-        if self._values > MOST_VALUES:
+
+    def foresee(self, values: int, span: Span) -> None:
+        """Refuse values that are still to come, before any work is done for them.
+
+        Args:
+            values: How many more, at least.
+            span: Where they come from.
+
+        Raises:
+            TooLargeError: These are too many.
+        """
+        if self._values + values > MOST_VALUES:
             raise TooLargeError(
                 Diagnostic(
                     "LEGO215",

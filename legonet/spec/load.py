@@ -9,9 +9,11 @@ from pathlib import Path
 from legonet.diagnostics import Diagnostic, in_order
 from legonet.spec import override
 from legonet.spec.bind import bind
+from legonet.spec.cache import remember, remembered
 from legonet.spec.expand import expand
 from legonet.spec.override import Override
 from legonet.spec.spec import Spec
+from legonet.syntax import without_collection
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,13 @@ def load_spec(path: Path, overrides: Sequence[Override] = ()) -> Loaded:
         path: The file.
         overrides: Values for single fields and constants.
     """
-    expanded = expand(path, override.for_constants(overrides))
-    override.apply(expanded, overrides)
-    spec = bind(expanded, expanded.diagnostics.append)
-    return Loaded(spec, tuple(in_order(expanded.diagnostics)))
+    with without_collection():
+        known = remembered(path, overrides)
+        if known is not None:
+            return Loaded(known, ())
+        expanded = expand(path, override.for_constants(overrides))
+        override.apply(expanded, overrides)
+        spec = bind(expanded, expanded.diagnostics.append)
+        if not expanded.diagnostics:
+            remember(path, overrides, spec, expanded)
+        return Loaded(spec, tuple(in_order(expanded.diagnostics)))

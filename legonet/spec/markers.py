@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 
 @dataclass(frozen=True)
@@ -44,28 +42,3 @@ class Forms:
 DataName = Annotated[str, Named("data")]
 NetworkName = Annotated[str, Named("network")]
 CategoryLabel = Annotated[str, Label()]
-
-
-def markers_of(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the markers of a field, those of its list items among them."""
-    found = list(field.metadata)
-    found += _nested(field.annotation)
-    return tuple(item for item in found if isinstance(item, Named | Label | Forms))
-
-
-def _nested(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Annotated:
-        yield from annotation.__metadata__
-    for argument in get_args(annotation):
-        yield from _nested(argument)
-
-
-def takes(field: FieldInfo, kind: type) -> bool:
-    """Whether a type stands anywhere in a field's annotation."""
-    return _mentions(field.annotation, kind)
-
-
-def _mentions(annotation: Any, kind: type) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, kind):
-        return True
-    return any(_mentions(argument, kind) for argument in get_args(annotation))

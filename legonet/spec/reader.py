@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from enum import Enum
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from legonet.diagnostics import Diagnostic
-from legonet.spec.base import Frozen
 from legonet.spec.declarations import noun_of
+from legonet.spec.fields import FieldType, fields_of
 from legonet.spec.library import library_models, plugin_names
-from legonet.spec.markers import Forms, Label, Named, markers_of, takes
+from legonet.spec.markers import Forms, Label, Named
 from legonet.spec.messages import explain
 from legonet.spec.mistakes import (
     form_names,
@@ -86,7 +83,7 @@ class Reader:
             whole: Whether to report fields that are missing; not, where a syntax error in the
                 block may have swallowed them.
         """
-        fields = {info.alias or name: (name, info) for name, info in model.model_fields.items()}
+        fields = fields_of(model)
         values: dict[str, Any] = {}
         places: dict[str, Located | Body] = {}
         sound = True
@@ -96,29 +93,24 @@ class Reader:
                 self._report(mistake)
                 sound = False
                 continue
-            name, info = fields[item.name]
+            field = fields[item.name]
             places[item.name] = item.value
-            read = self._field(item, info, noun, whole=whole)
+            read = self._field(item, field, noun, whole=whole)
             if read is None:
                 sound = False
             else:
-                values[name] = read
-        absent = [
-            alias
-            for alias, (_, info) in fields.items()
-            if info.is_required() and alias not in places
-        ]
+                values[field.name] = read
+        absent = [name for name, field in fields.items() if field.required and name not in places]
         misspelled = [item.name for item in body.fields if item.name not in fields]
         unseen = [name for name in absent if not get_close_matches(name, misspelled, cutoff=0.6)]
         if unseen and whole:
             self._report(missing(unseen, body.span, noun, word_for(model)))
-        built = self._build(model, values, {fields[key][0]: at for key, at in places.items()})
+        built = self._build(model, values, {fields[key].name: at for key, at in places.items()})
         return None if absent or not sound else built
 
-    def _field(self, item: PlacedField, info: FieldInfo, noun: str, *, whole: bool) -> Any:
-        nested = _block_type(info)
+    def _field(self, item: PlacedField, field: FieldType, noun: str, *, whole: bool) -> Any:
         if isinstance(item.value, Body):
-            if nested is None:
+            if field.block is None:
                 self._report(
                     Diagnostic(
                         "LEGO206",
@@ -128,8 +120,8 @@ class Reader:
                     )
                 )
                 return None
-            return self.block(nested, item.value, item.name, whole=whole)
-        if nested is not None:
+            return self.block(field.block, item.value, item.name, whole=whole)
+        if field.block is not None:
             self._report(
                 Diagnostic(
                     "LEGO206",
@@ -140,22 +132,21 @@ class Reader:
             )
             return None
         try:
-            return self._value(item.value, info, f"`{item.name}` in `{noun}`")
+            return self._value(item.value, field, f"`{item.name}` in `{noun}`")
         except _MistakeError as mistake:
             self._tell(mistake)
             return None
 
-    def _value(self, located: Located, info: FieldInfo, where: str) -> Any:
+    def _value(self, located: Located, field: FieldType, where: str) -> Any:
         """Return a plain value for pydantic, names resolved and forms read."""
-        for marker in markers_of(info):
-            if isinstance(marker, Forms):
-                read = partial(self._form, marker=marker, where=where)
-                return self._each(located, read)
-            if isinstance(marker, Named):
+        match field.marker:
+            case Forms() as marker:
+                return self._each(located, partial(self._form, marker=marker, where=where))
+            case Named() as marker:
                 return self._name(located, marker)
-            if isinstance(marker, Label) and isinstance(located.value, Symbol | Text):
+            case Label() if isinstance(located.value, Symbol | Text):
                 return str(located.value)
-        return self._each(located, lambda item: self._scalar(item, info, where))
+        return self._each(located, partial(self._scalar, field=field, where=where))
 
     def _each(self, located: Located, read: Callable[[Located], Any]) -> Any:
         if not isinstance(located.value, tuple):
@@ -174,15 +165,14 @@ class Reader:
         if mistake.diagnostic is not None:
             self._report(mistake.diagnostic)
 
-    def _scalar(self, located: Located, info: FieldInfo, where: str) -> Any:
-        if not _takes_words(info):
+    def _scalar(self, located: Located, field: FieldType, where: str) -> Any:
+        if not field.words:
             located = as_text(located)
         value = located.value
         if isinstance(value, Called):
-            expected = _expected_plain(info)
-            message = f"{where} takes {expected}, found {describe(value)}"
-            raise _wrong(message, located, f"expected {expected}")
-        if isinstance(value, Symbol) and not _takes_words(info):
+            message = f"{where} takes {field.expected}, found {describe(value)}"
+            raise _wrong(message, located, f"expected {field.expected}")
+        if isinstance(value, Symbol) and not field.words:
             if not isinstance(self._resolve("constant", located), Diagnostic):
                 raise _MistakeError(None)  # a mistake in its `let` is reported already
             raise _MistakeError(
@@ -190,11 +180,11 @@ class Reader:
                     "LEGO207",
                     f"unknown name `{value}`",
                     located.span,
-                    f"{where} takes {_expected_plain(info)}",
+                    f"{where} takes {field.expected}",
                     ("a text stands in quotes, and a constant needs a `let`",),
                 )
             )
-        if isinstance(value, Text) and takes(info, Path):
+        if isinstance(value, Text) and field.path:
             return value.base / value
         return str(value) if isinstance(value, str) else value
 
@@ -258,7 +248,7 @@ class Reader:
 
     def _arguments(self, form: type[BaseModel], called: Called) -> BaseModel:
         """Read a form's arguments as the fields of its block."""
-        names = list(form.model_fields)
+        names = list(fields_of(form))
         placed: list[PlacedField] = []
         for position, argument in enumerate(called.arguments):
             if argument.name is not None:
@@ -309,34 +299,6 @@ class Reader:
                 if error["type"] != "missing":
                     self._report(explain(error, places, model))
             return None
-
-
-def _block_type(info: FieldInfo) -> type[Frozen] | None:
-    """Return the type of a field that is a block, such as ``train``."""
-    if markers_of(info):
-        return None
-    for candidate in (info.annotation, *get_args(info.annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, Frozen):
-            return candidate
-    return None
-
-
-def _takes_words(info: FieldInfo) -> bool:
-    return takes(info, Enum) or _has_literals(info.annotation)
-
-
-def _has_literals(annotation: Any) -> bool:
-    if get_origin(annotation) is Literal:
-        return any(isinstance(choice, str) for choice in get_args(annotation))
-    return any(_has_literals(argument) for argument in get_args(annotation))
-
-
-def _expected_plain(info: FieldInfo) -> str:
-    if takes(info, bool):
-        return "`true` or `false`"
-    if takes(info, int) or takes(info, float):
-        return "a number"
-    return "a string"
 
 
 def _plain(argument: Argument) -> Any:

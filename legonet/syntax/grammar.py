@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
+import lark
 from lark import Lark
 
 from legonet.syntax.builder import AstBuilder
+from legonet.syntax.cache_folder import cache_folder
 from legonet.syntax.tokens import Separators
 
 
@@ -23,11 +26,16 @@ def grammar_text() -> str:
 def compile_grammar(builder: AstBuilder) -> Lark:
     """Return the parser of whole specs (``spec``) and of single values (``value``).
 
+    Its tables are kept for the next process, since to make them takes as long as a small spec.
+
     Args:
         builder: Makes the nodes while the parser runs.
     """
+    folder = cache_folder()
+    version = f"{sys.version_info.major}.{sys.version_info.minor}-{lark.__version__}"
     return Lark(
         grammar_text(),
+        cache=False if folder is None else str(folder / f"grammar-{version}.pickle"),
         parser="lalr",
         lexer="basic",
         start=["spec", "value"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from lark import Token, UnexpectedToken
@@ -12,6 +13,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from legonet.diagnostics import Diagnostic, SourceText
 from legonet.syntax import ast, mistakes
 from legonet.syntax.builder import AstBuilder
+from legonet.syntax.collection import without_collection
 from legonet.syntax.grammar import compile_grammar
 from legonet.syntax.recovery import Recovery
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING
@@ -38,6 +40,10 @@ class Parsed:
     whole: bool = True
 
 
+_ONE_AT_A_TIME = Lock()
+"""The builder that the parser calls knows one text at a time; threads take turns."""
+
+
 @cache
 def _compiled() -> tuple[Lark, AstBuilder]:
     builder = AstBuilder()
@@ -47,14 +53,14 @@ def _compiled() -> tuple[Lark, AstBuilder]:
 def parse(source: SourceText) -> Parsed:
     """Parse a whole spec; a mistake spoils its own line or block and nothing else."""
     lark, builder = _compiled()
-    with builder.reading(source):
+    with _ONE_AT_A_TIME, without_collection(), builder.reading(source):
         return _Run(source, lark).spec()
 
 
 def parse_value(source: SourceText) -> ast.Value | None:
     """Parse a single value, as on the command line; None where the text is none."""
     lark, builder = _compiled()
-    with builder.reading(source):
+    with _ONE_AT_A_TIME, builder.reading(source):
         return _Run(source, lark).value()
 
 

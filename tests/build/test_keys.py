@@ -13,7 +13,7 @@ scalars = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"))
 )
 trees = st.recursive(
@@ -68,6 +68,11 @@ def test_values_of_another_type_or_shape_have_other_keys(one: object, other: obj
 def test_a_value_without_a_plain_type_is_refused() -> None:
     with pytest.raises(TypeError, match="object"):
         key_of({"a": [object()]})
+
+
+def test_a_number_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        key_of([float("nan")])
 
 
 def test_another_process_finds_the_same_key() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from legonet.build.store import Store
 from legonet.diagnostics import DiagnosticError
@@ -49,6 +51,37 @@ def test_a_file_that_was_cut_off_is_no_artifact(store: Store, left: int) -> None
     file.write_bytes(file.read_bytes()[:left])
     assert store.find("adapter", "a" * 64) is None
     assert store.is_damaged("adapter", "a" * 64)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "[]",
+        "{}",
+        "1",
+        '{"__metadata__": 1}',
+        '{"__metadata__": {"legonet": "[]"}}',
+        '{"a": 1}',
+        "{",
+    ],
+)
+def test_a_file_with_another_header_is_no_artifact(store: Store, header: str) -> None:
+    content = len(header).to_bytes(8, "little") + header.encode()
+    store.file("adapter", "b" * 64).write_bytes(content)
+    assert store.find("adapter", "b" * 64) is None
+
+
+def test_a_longer_file_is_no_artifact(store: Store) -> None:
+    file = store.file("adapter", "a" * 64)
+    file.write_bytes(file.read_bytes() + b"0")
+    assert store.find("adapter", "a" * 64) is None
+
+
+def test_a_certificate_reads_as_the_safetensors_library_reads_it(store: Store) -> None:
+    artifact = store.find("adapter", "a" * 64)
+    assert artifact is not None
+    with safe_open(artifact.file, framework="pt") as opened:
+        assert json.loads(opened.metadata()["legonet"]) == artifact.certificate
 
 
 def test_a_flipped_bit_is_noticed_and_the_file_set_aside(store: Store) -> None:

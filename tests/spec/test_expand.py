@@ -221,6 +221,18 @@ def test_an_import_is_relative_to_its_file_and_may_use_constants(load: Load) -> 
     assert set(loaded.spec.networks) == {"net"}
 
 
+def test_an_import_that_begins_with_a_constant_is_relative_to_the_constant(
+    load: Load, tmp_path: Path
+) -> None:
+    loaded = load(
+        'import "inside/places.lego"\nimport "${folder}/more.lego"\n',
+        inside__places='let folder = "deeper"\n',
+        inside__deeper__more='data pictures { source: manifest("p") }\n',
+    )
+    assert codes(loaded) == []
+    assert directory(loaded, "pictures") == tmp_path / "inside" / "deeper" / "p"
+
+
 def test_a_constant_from_an_alias_keeps_its_folder(load: Load, tmp_path: Path) -> None:
     loaded = load(
         'import "deep/common.lego" as zoo\ndata crops { source: manifest(zoo.root) }\n',

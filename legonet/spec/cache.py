@@ -1,0 +1,215 @@
+"""Large specs that were read before and have not changed, so that they are not read again.
+
+An entry holds the bound spec and the digests of the texts that it came from. It is data: its
+bytes may name the classes of a spec and nothing else, so that to read an entry runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PosixPath, WindowsPath
+from typing import Any
+
+from legonet.diagnostics import DiagnosticError, SourceText, Span, Trace
+from legonet.spec.base import Frozen, Goal
+from legonet.spec.expand import Expanded
+from legonet.spec.library import plugin_names
+from legonet.spec.override import Override
+from legonet.spec.spec import Origin, Spec
+from legonet.syntax import find_text, read_text
+from legonet.syntax.cache_folder import cache_folder
+
+SMALLEST = 100_000
+"""Characters of a spec, its imports among them, from which on it is worth remembering."""
+
+_CLASSES: tuple[type, ...] = (Spec, Origin, Span, SourceText, Trace, Goal)
+_DIGEST_LENGTH = hashlib.sha256().digest_size
+
+
+def remembered(path: Path, overrides: Sequence[Override]) -> Spec | None:
+    """Return a spec that was read before, or None where it or what it depends on has changed.
+
+    Args:
+        path: The file.
+        overrides: Values for single fields and constants.
+    """
+    file = _file(path)
+    if file is None or not file.is_file():
+        return None
+    entry = _read(file)
+    if entry is None or entry.circumstances != _circumstances(path, overrides):
+        return None
+    texts = _unchanged(entry)
+    return None if texts is None else _unpacked(entry.spec, texts)
+
+
+def remember(path: Path, overrides: Sequence[Override], spec: Spec, expanded: Expanded) -> None:
+    """Keep a spec that has no mistakes, if it is large, for the next time.
+
+    Args:
+        path: The file.
+        overrides: Values for single fields and constants.
+        spec: What they say.
+        expanded: Knows which texts were read for it.
+    """
+    file = _file(path)
+    if file is None or sum(len(text.text) for text in expanded.texts.values()) < SMALLEST:
+        return
+    entry = _Entry(
+        _circumstances(path, overrides),
+        {str(asked): str(found) for asked, found in expanded.links.items()},
+        {str(found): (text.path, _digest(text)) for found, text in expanded.texts.items()},
+        _packed(spec, list(expanded.texts.values())),
+    )
+    content = pickle.dumps((entry.circumstances, entry.links, entry.texts, entry.spec))
+    with suppress(OSError):  # a cache that cannot be written saves no time and harms nothing
+        file.parent.mkdir(exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(hashlib.sha256(content).digest() + content)
+        partial.replace(file)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A spec, packed, and what it depends on.
+
+    Args:
+        circumstances: See `_circumstances`.
+        links: The one true path of each file, by the path under which it was asked for.
+        texts: By these paths, what a person calls each text, and its digest.
+        spec: The spec.
+    """
+
+    circumstances: tuple[str, ...]
+    links: dict[str, str]
+    texts: dict[str, tuple[str, str]]
+    spec: bytes
+
+
+class _Packer(pickle.Pickler):
+    """Writes a spec without the texts, which are read again to see whether they have changed."""
+
+    def __init__(self, stream: io.BytesIO, texts: Sequence[SourceText]) -> None:
+        super().__init__(stream, protocol=5)
+        self._numbers = {id(text): number for number, text in enumerate(texts)}
+
+    def persistent_id(self, item: Any) -> int | None:
+        return self._numbers.get(id(item)) if type(item) is SourceText else None
+
+
+class _Unpacker(pickle.Unpickler):
+    """Reads a spec, and refuses everything that is no part of one."""
+
+    def __init__(self, stream: io.BytesIO, texts: Sequence[SourceText]) -> None:
+        super().__init__(stream)
+        self._texts = texts
+
+    def persistent_load(self, number: int) -> SourceText:
+        return self._texts[number]
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("legonet."):
+            found = getattr(sys.modules.get(module), name, None)
+            if found in _CLASSES or (isinstance(found, type) and issubclass(found, Frozen)):
+                return found
+        for path in (PosixPath, WindowsPath):
+            if name == path.__name__ and module.partition(".")[0] == "pathlib":
+                return path
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of a spec")
+
+
+def _packed(spec: Spec, texts: Sequence[SourceText]) -> bytes:
+    stream = io.BytesIO()
+    _Packer(stream, texts).dump(spec)
+    return stream.getvalue()
+
+
+def _unpacked(content: bytes, texts: Sequence[SourceText]) -> Spec | None:
+    try:
+        spec = _Unpacker(io.BytesIO(content), texts).load()
+    except pickle.UnpicklingError:
+        return None
+    return spec if isinstance(spec, Spec) else None
+
+
+def _read(file: Path) -> _Entry | None:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    digest, content = content[:_DIGEST_LENGTH], content[_DIGEST_LENGTH:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    try:
+        return _Entry(*_Unpacker(io.BytesIO(content), ()).load())
+    except (pickle.UnpicklingError, TypeError):
+        return None
+
+
+def _unchanged(entry: _Entry) -> list[SourceText] | None:
+    """Return the texts as they are now, or None where one of them has changed."""
+    texts = []
+    try:
+        for asked, found in entry.links.items():
+            if str(find_text(Path(asked), asked)) != found:
+                return None
+        for found, (shown_as, digest) in entry.texts.items():
+            text = read_text(Path(found), shown_as)
+            if _digest(text) != digest:
+                return None
+            texts.append(text)
+    except DiagnosticError:
+        return None
+    return texts
+
+
+def _circumstances(path: Path, overrides: Sequence[Override]) -> tuple[str, ...]:
+    """Return what a spec depends on beside its texts: legonet's own code, and other packages."""
+    package = Path(__file__).parents[1]
+    code = hashlib.sha256()
+    for layer in ("diagnostics", "syntax", "spec"):
+        for file in sorted((package / layer).rglob("*.py")):
+            status = file.stat()
+            code.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    plugins = (
+        name
+        for group in ("legonet.models", "legonet.sources")
+        for name in sorted(plugin_names(group))
+    )
+    return (
+        code.hexdigest(),
+        sys.version,
+        *(f"{name} {_version(name)}" for name in ("pydantic", "torchvision", "timm")),
+        *plugins,
+        str(Path.cwd()),
+        str(path),
+        *(item.source.text for item in overrides),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _digest(text: SourceText) -> str:
+    return hashlib.sha256(text.text.encode()).hexdigest()
+
+
+def _file(path: Path) -> Path | None:
+    """Return where a spec's entry stands, or None where nothing is to be remembered."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()
+    return folder / "specs" / f"{name}.pickle"
