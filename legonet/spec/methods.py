@@ -36,10 +36,10 @@ class Training(Form):
     Args:
         init: Where the adapter begins.
         steps: Most gradient steps, which held-out pictures may cut short; 0 keeps the start.
-            Unless said, 300 from a ``default`` or ``identity`` start, else 150, and none from a
+            Unless said 300 from a ``default`` or ``identity`` start, else 150, and none from a
             solved start without pictures.
-        learning_rate: Adam's; unless said, 5e-4 from other starts with up to 10 samples and no
-            unlabelled pictures, else 2e-3.
+        learning_rate: Adam's. Unless said 2e-3, but 5e-4 from a solved start with up to 10 samples
+            and no unlabelled pictures about which the teacher is asked.
         batch_size: Labelled pictures a step.
     """
 
@@ -65,7 +65,7 @@ class BackDistillation(Training):
         output_gradient: ``constant`` 1, or ``random`` in [-1, 1].
         output_grid: Side S of the output gradient's map; above 1 fully connected layers are read
             as convs.
-        pairs: How many pairs of pseudo-gradients to draw.
+        pairs: How many pairs of pseudo-gradients are drawn.
     """
 
     call: ClassVar[str] = "back_distillation"
@@ -113,10 +113,13 @@ class Stitching(Form):
 
 
 class Transplant(Form):
-    """Choose by what there is: gradients that pass, labels, unlabelled pictures (the default).
+    """Choose by what there is (the default).
+
+    The adapter begins with ``blend`` where pseudo-gradients can pass every layer, and with
+    ``stitching`` elsewhere. Where there are pictures, ``output_distillation`` goes on from there.
 
     Args:
-        steps: Most gradient steps, as for the methods that it chooses from.
+        steps: Most gradient steps, as for ``output_distillation``.
     """
 
     call: ClassVar[str] = "transplant"

@@ -24,7 +24,7 @@ class SmallVgg(Form):
 
 
 class SmallFcn(Form):
-    """A fully convolutional network over the features of `SmallVgg`: an output per pixel.
+    """A fully convolutional network over the features of ``legonet.small_vgg``: outputs per pixel.
 
     Args:
         classes: Output maps; 1 for a network that knows a single category.
@@ -68,20 +68,35 @@ Model = SmallVgg | SmallFcn | LibraryModel | PluginModel
 
 
 class WeightsFile(Frozen):
-    """Ready weights in a safetensors file."""
+    """Ready weights in a safetensors file, written as its path alone.
+
+    Args:
+        file: The file; its tensors have the names and shapes of the model's own.
+    """
 
     file: Path
 
 
 class TorchvisionWeights(Form):
-    """Ready weights by torchvision's own name, such as ``IMAGENET1K_V1``."""
+    """Ready weights of torchvision, for the models of torchvision.
+
+    Args:
+        name: Torchvision's own name of them, such as ``IMAGENET1K_V1``.
+    """
 
     call: ClassVar[str] = "torchvision"
     name: str
 
 
 class HubWeights(Form):
-    """Ready weights from the Hugging Face hub, pinned to a revision."""
+    """Ready weights from the Hugging Face hub, pinned to a revision.
+
+    Args:
+        repository: The repository, as ``organisation/name``.
+        revision: A commit's hash, so that the same weights come every time; a branch or a tag may
+            move.
+        file: A safetensors file in the repository.
+    """
 
     call: ClassVar[str] = "hub"
     repository: str

@@ -12,9 +12,10 @@ from legonet.spec.base import Form, Plugin
 
 
 class Digits(Form):
-    """The handwritten digits that come with scikit-learn: 16x16, ``"0"`` to ``"9"``.
+    """The handwritten digits that come with scikit-learn: 16x16 pictures, ``"0"`` to ``"9"``.
 
-    Background pictures are digits whose 4x4 blocks are shuffled; the masks are the ink.
+    Needs no files. Background pictures are digits whose 4x4 blocks are shuffled; the masks are the
+    ink.
     """
 
     call: ClassVar[str] = "digits"
@@ -25,7 +26,7 @@ class Manifest(Form):
 
     Args:
         directory: The folder.
-        only: Keep the rows whose ``source`` column reads so; all rows unless said.
+        only: Keeps the rows whose ``source`` column reads so; all rows unless said.
     """
 
     call: ClassVar[str] = "manifest"
@@ -36,7 +37,11 @@ class Manifest(Form):
 class Folder(Form):
     """A folder as torchvision's ``ImageFolder`` reads it: ``train/CATEGORY/PICTURE``.
 
-    A category called ``background`` holds the background pictures.
+    The test pictures stand in ``test`` or ``val``. A category called ``background`` holds the
+    background pictures. There are no masks.
+
+    Args:
+        directory: The folder that holds ``train``.
     """
 
     call: ClassVar[str] = "folder"
@@ -44,7 +49,12 @@ class Folder(Form):
 
 
 class Cifar10(Form):
-    """CIFAR-10 as torchvision reads it."""
+    """CIFAR-10 as torchvision reads it: 32x32 pictures, neither background nor masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
 
     call: ClassVar[str] = "cifar10"
     directory: Path
@@ -52,14 +62,24 @@ class Cifar10(Form):
 
 
 class Cifar10Jpeg(Form):
-    """CIFAR-10 as JPEG bytes in one ``.npz`` file."""
+    """CIFAR-10 as JPEG bytes in one ``.npz`` file.
+
+    Args:
+        file: The file; LEGO406 says what it holds.
+    """
 
     call: ClassVar[str] = "cifar10_jpeg"
     file: Path
 
 
 class Voc(Form):
-    """PASCAL VOC segmentation as torchvision reads it."""
+    """PASCAL VOC segmentation as torchvision reads it, with masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        year: Of the challenge.
+        download: Downloads the data set if it is not there.
+    """
 
     call: ClassVar[str] = "voc"
     directory: Path
@@ -68,7 +88,12 @@ class Voc(Form):
 
 
 class Sbd(Form):
-    """The Semantic Boundaries Dataset as torchvision reads it."""
+    """The Semantic Boundaries Dataset as torchvision reads it, with masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
 
     call: ClassVar[str] = "sbd"
     directory: Path
@@ -76,7 +101,14 @@ class Sbd(Form):
 
 
 class OxfordPets(Form):
-    """The Oxford-IIIT Pet data set as torchvision reads it, with its trimaps as masks."""
+    """The Oxford-IIIT Pet data set as torchvision reads it, with its trimaps as masks.
+
+    The categories are ``cat`` and ``dog``; there are no background pictures.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
 
     call: ClassVar[str] = "oxford_pets"
     directory: Path

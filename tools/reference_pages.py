@@ -1,0 +1,310 @@
+"""Writes the parts of the reference pages that the code knows.
+
+A page holds such a part between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``. The meaning of
+blocks, forms and fields is what their docstrings say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from legonet.diagnostics import CODES, codes
+from legonet.spec import expand, growth
+from legonet.spec.base import Form
+from legonet.spec.bind import BLOCKS
+from legonet.spec.declarations import Adapter, Conv, Data, Recipe, noun_of
+from legonet.spec.declarations import Path as Application
+from legonet.spec.fields import FieldType, fields_of
+from legonet.spec.markers import Forms, Label, Named
+from legonet.spec.methods import METHODS
+from legonet.spec.models import MODELS, WEIGHTS
+from legonet.spec.sources import SOURCES
+from legonet.syntax import mistakes, read
+from legonet.syntax.grammar import grammar_text
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+STAGES = (
+    codes.syntax,
+    codes.spec,
+    codes.graph,
+    codes.data,
+    codes.modules,
+    codes.distill,
+    codes.build,
+    codes.render,
+)
+
+_ARGUMENT = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+_PART = re.compile(r"(<!-- begin: (.+?) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+_BOUNDS = {
+    Ge: ("at least", "ge"),
+    Gt: ("above", "gt"),
+    Le: ("at most", "le"),
+    Lt: ("below", "lt"),
+    MinLen: ("at least", "min_length"),
+}
+
+
+def summary_of(model: type[BaseModel]) -> str:
+    """Return what a docstring says above its arguments."""
+    return _markdown((inspect.getdoc(model) or "").partition("\n\nArgs:\n")[0])
+
+
+def meanings_of(model: type[BaseModel]) -> dict[str, str]:
+    """Return what the docstrings of a model and of those that it extends say of each field."""
+    meanings: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        arguments = inspect.cleandoc(part.__doc__ or "").partition("Args:\n")[2]
+        for name, text in _ARGUMENT.findall(arguments):
+            meanings[name] = _markdown(" ".join(text.split()))
+    return meanings
+
+
+def _markdown(text: str) -> str:
+    linked = re.sub(r"LEGO\d+", lambda code: _code(code[0]), text)
+    return linked.replace("``", "`").replace("|", "\\|")
+
+
+def _code(name: str) -> str:
+    return f"[{name}](diagnostics.md#{name.lower()})"
+
+
+def fields(model: type[BaseModel]) -> str:
+    """Return the table of a block's fields or of a form's arguments.
+
+    Raises:
+        ValueError: A docstring does not say what one of them means.
+    """
+    word = "argument" if issubclass(model, Form) else "field"
+    meanings = meanings_of(model)
+    rows = []
+    for name, field in fields_of(model).items():
+        if field.name not in meanings:
+            raise ValueError(f"the docstring of {model.__name__} does not say what {name} means")
+        info = model.model_fields[field.name]
+        rows.append((f"`{name}`", taken(info, field), default(info), meanings[field.name]))
+    return table((word, "takes", "default", "meaning"), rows)
+
+
+def taken(info: FieldInfo, field: FieldType) -> str:
+    """Return what a field takes."""
+    is_list = get_origin(info.annotation) is tuple
+    bounds = [_bound(item) for item in info.metadata if type(item) in _BOUNDS]
+    return ", ".join([("list of " if is_list else "") + _one(info, field, is_list), *bounds])
+
+
+def _one(info: FieldInfo, field: FieldType, is_list: bool) -> str:
+    if field.block is not None:
+        return f"[block](#{field.name})"
+    match field.marker:
+        case Named(kind):
+            return f"name of a [{noun_of(kind)}](#{kind})"
+        case Label():
+            return "word or string"
+        case Forms(noun):
+            word = noun.split()[-1]
+            section = word.removesuffix("s") + "s"
+            return f"[{section if is_list else word}](#{section})"
+    choices = _choices(info.annotation)
+    if choices:
+        return _listed(choices)
+    if field.path:
+        return "path in quotes"
+    types = {info.annotation, *get_args(info.annotation)}
+    return "whole number" if int in types else field.expected.removeprefix("a ")
+
+
+def _choices(annotation: Any) -> list[str]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [written(choice.value) for choice in annotation]
+    if get_origin(annotation) is Literal:
+        return [written(choice) for choice in get_args(annotation)]
+    return []
+
+
+def _listed(items: list[str]) -> str:
+    return ", ".join(items[:-1]) + " or " + items[-1]
+
+
+def _bound(bound: Any) -> str:
+    words, attribute = _BOUNDS[type(bound)]
+    return f"{words} {getattr(bound, attribute)}"
+
+
+def default(info: FieldInfo) -> str:
+    """Return the value that a field has where it is not written."""
+    if info.is_required():
+        return "**required**"
+    value = info.get_default()
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "`[" + ", ".join(f"{Conv.call}({kernel})" for kernel in value) + "]`"
+    return written(value)
+
+
+def written(value: object) -> str:
+    """Return a value as it stands in a spec; a word of the language stands without quotes."""
+    match value:
+        case Form():
+            return f"`{value.call}()`"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case str() if not value.isidentifier():
+            return f'`"{value}"`'
+    return f"`{value}`"
+
+
+def forms(found: Iterable[type[Form]]) -> str:
+    """Return a section for each form: its name, what it is, its arguments."""
+    return "\n\n".join(form(item) for item in found)
+
+
+def form(model: type[Form]) -> str:
+    """Return the section of a form."""
+    arguments = fields(model) if model.model_fields else "It takes no arguments."
+    return f"#### `{model.call}`\n\n{summary_of(model)}\n\n{arguments}"
+
+
+def declarations() -> str:
+    """Return the table of the statements that declare something."""
+    makes: dict[str, type[BaseModel]] = {**BLOCKS, "adapter": Adapter, "path": Application}
+    others = {"adapter": "CATEGORY -> TASK { .. }", "path": "NAME = CATEGORY -> TASK"}
+    rows = [
+        (f"[`{kind} {others.get(kind, 'NAME { .. }')}`](#{kind})", summary_of(model))
+        for kind, model in makes.items()
+    ]
+    return table(("statement", "declares"), rows)
+
+
+def words() -> str:
+    """Return the words that cannot be names."""
+    rules = re.sub(r"//.*", "", grammar_text())
+    reserved = set(re.findall(r'"([a-z]+)"', rules))
+    for alternatives in re.findall(r"\(([a-z]+(?:\|[a-z]+)+)\)", rules):
+        reserved.update(alternatives.split("|"))
+    return ", ".join(f"`{word}`" for word in sorted(reserved)) + "."
+
+
+def limits() -> str:
+    """Return the table of what is refused for its size."""
+    grown = (
+        "statements and values, with loops, constants and imports worked in; each"
+        f" {growth.CHARACTERS_A_VALUE} characters of a string count as one"
+    )
+    rows = [
+        ("bytes of a file", read.LONGEST_TEXT, "LEGO103"),
+        ("brackets, braces and parentheses inside each other", mistakes.DEEPEST_NESTING, "LEGO106"),
+        ("characters of a name", mistakes.LONGEST_NAME, "LEGO107"),
+        ("characters of a number", mistakes.LONGEST_NUMBER, "LEGO107"),
+        ("syntax errors that are reported", mistakes.MOST_MISTAKES, "LEGO109"),
+        ("files that import each other in a row", expand.DEEPEST_IMPORTS, "LEGO215"),
+        (grown, growth.MOST_VALUES, "LEGO215"),
+    ]
+    shown = [(what, f"{most:,}", _code(code)) for what, most, code in rows]
+    return table(("what", "at most", "diagnostic"), shown)
+
+
+def grammar() -> str:
+    """Return the grammar's text."""
+    return f"```lark\n{grammar_text().rstrip()}\n```"
+
+
+def index() -> str:
+    """Return the table of all diagnostics."""
+    rows = [(f"[{name}](#{name.lower()})", code.title) for name, code in sorted(CODES.items())]
+    return table(("code", "title"), rows)
+
+
+def explanations() -> str:
+    """Return the long texts of all diagnostics, by stage."""
+    parts = []
+    for number, stage in enumerate(STAGES, start=1):
+        words = str(stage.__doc__).removeprefix("Diagnostic codes of ").rstrip(".")
+        parts.append(f"## {number}xx: {words}")
+        for code in sorted(stage.CODES, key=lambda code: code.name):
+            parts += [f"### {code.name}", f"**{code.title}**", code.explanation.strip()]
+    return "\n\n".join(parts)
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "docs/language.md": {
+        "declarations": declarations,
+        "words": words,
+        "data": lambda: fields(Data),
+        "sources": lambda: forms(SOURCES),
+        "network": lambda: fields(BLOCKS["network"]),
+        "models": lambda: forms(MODELS),
+        "weights": lambda: forms(WEIGHTS),
+        "train": lambda: fields(Recipe),
+        "category": lambda: fields(BLOCKS["category"]),
+        "task": lambda: fields(BLOCKS["task"]),
+        "adapter": lambda: fields(BLOCKS["adapter"]),
+        "layers": lambda: form(Conv),
+        "methods": lambda: forms(METHODS),
+        "limits": limits,
+        "grammar": grammar,
+    },
+    "docs/diagnostics.md": {"index": index, "explanations": explanations},
+}
+"""The parts of each page."""
+
+
+def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """Return a page with its parts written anew.
+
+    Args:
+        text: The page.
+        parts: What gives each part.
+
+    Raises:
+        ValueError: The page has other parts than these.
+    """
+    found = [name for _, name, _ in _PART.findall(text)]
+    if sorted(found) != sorted(parts):
+        raise ValueError(f"expected the parts {sorted(parts)}, found {sorted(found)}")
+    return _PART.sub(lambda part: f"{part[1]}{parts[part[2]]()}\n{part[3]}", text)
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` return 1 where one is behind."""
+    parser = argparse.ArgumentParser(
+        prog="tools/reference", description="Write what the code knows into the reference pages."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if one is behind")
+    only_check = parser.parse_args().check
+    behind = False
+    for name, parts in PAGES.items():
+        page = REPOSITORY / name
+        text = page.read_text(encoding="utf-8")
+        new = updated(text, parts)
+        if new == text:
+            continue
+        behind = True
+        if only_check:
+            print(f"{name} is behind the code; run tools/reference")
+        else:
+            page.write_text(new, encoding="utf-8")
+            print(f"wrote {name}")
+    return int(only_check and behind)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
