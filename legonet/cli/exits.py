@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a command's exit code means; 2 is wrong usage, which typer itself reports."""
+    """What a command's exit code means; 2 is wrong usage, which click itself reports."""
 
     GOOD = 0
     MISTAKES = 1

@@ -5,45 +5,65 @@ Every module here is light to import; what a command needs is imported when it r
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
-from typing import Annotated
+from importlib import import_module
 
-import typer
+import click
 
 import legonet
-from legonet.cli.commands.build import build
-from legonet.cli.commands.check import check
-from legonet.cli.commands.explain import explain
-from legonet.cli.commands.inspect import inspect
-from legonet.cli.commands.plan import plan
-from legonet.cli.commands.render import render
-from legonet.cli.commands.why import why
 from legonet.cli.exits import Exit
-from legonet.diagnostics import DiagnosticError
+from legonet.diagnostics import DiagnosticError, did_you_mean
 
-application = typer.Typer(
+COMMANDS = {
+    "check": "legonet.cli.commands.check",
+    "fmt": "legonet.cli.commands.format",
+    "plan": "legonet.cli.commands.plan",
+    "build": "legonet.cli.commands.build",
+    "why": "legonet.cli.commands.why",
+    "render": "legonet.cli.commands.render",
+    "inspect": "legonet.cli.commands.inspect",
+    "explain": "legonet.cli.commands.explain",
+}
+"""Where each command stands, in the order in which a person meets them."""
+
+YOUNG_OBJECTS = 20_000
+"""New objects between two collections of garbage; a command makes many and leaves little."""
+
+
+class Commands(click.Group):
+    """The commands; only the one that is called is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, or None where there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for, or fail with the one that may be meant."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            hint = "; ".join(did_you_mean(args[0], COMMANDS, "command"))
+            ctx.fail(f"no such command: {args[0]}" + (f"; {hint}" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
     name="legonet",
-    help="One neural network out of many: frozen modules joined by learned adapters.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (check, plan, build, why, render, inspect, explain):
-    application.command()(command)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"legonet {legonet.__version__}")
-        raise typer.Exit
-
-
-@application.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
+@click.version_option(legonet.__version__, prog_name="legonet", message="%(prog)s %(version)s")
+def application() -> None:
     """One neural network out of many: frozen modules joined by learned adapters."""
 
 
@@ -51,16 +71,26 @@ def run() -> None:
     """Run the command line and leave with its exit code."""
     from legonet.cli.output import fail
 
+    gc.set_threshold(YOUNG_OBJECTS)
+    # Plugins of pydantic have no say in a spec, and to look for them goes through all packages.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        application(standalone_mode=True)
+        sys.exit(application.main(prog_name="legonet", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except DiagnosticError as error:
         fail(error.diagnostics, Exit.MISTAKES, as_json="--json" in sys.argv)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what is finished is kept", err=True)
+    except BrokenPipeError:
+        # Who reads the output, such as `head`, has seen enough; the rest goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.MISTAKES)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; what is finished is kept", err=True)
         sys.exit(Exit.INTERRUPTED)
     except Exception:
         import traceback
 
         traceback.print_exc()
-        typer.echo("this is a bug in legonet; please report it with the lines above", err=True)
+        click.echo("this is a bug in legonet; please report it with the lines above", err=True)
         sys.exit(Exit.BUG)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import lark
@@ -16,7 +15,7 @@ from legonet.syntax.tokens import Separators
 
 def grammar_text() -> str:
     """Return the text of ``lego.lark``, from the wheel or from the repository."""
-    packaged = files("legonet.syntax") / "lego.lark"
+    packaged = Path(__file__).with_name("lego.lark")
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
     repository = Path(__file__).resolve().parents[2] / "grammar" / "lego.lark"

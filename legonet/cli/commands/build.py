@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.exits import Exit
 from legonet.cli.output import console, counted, document, error, fail, show, table
 
@@ -14,19 +15,23 @@ if TYPE_CHECKING:
     from legonet.build import EdgeStep, Report, Result
 
 
+@click.command
+@spec_file
+@settings
+@store_folder
+@click.option("--device", help="Where torch computes: cpu or cuda; cuda where there is one.")
+@json_document
 def build(
-    spec: SpecFile,
-    settings: Settings = None,
-    store: StoreFolder = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            "--device", help="Where torch computes: cpu or cuda; cuda where there is one."
-        ),
-    ] = None,
-    as_json: Json = False,
+    spec: Path,
+    settings: tuple[str, ...],
+    store: Path | None,
+    device: str | None,
+    as_json: bool,
 ) -> None:
-    """Build what is missing or changed, and show each edge beside its teacher."""
+    """Build what is missing or changed.
+
+    Each edge is shown beside its teacher. What is finished stays, whatever happens.
+    """
     from legonet.build import Workspace
     from legonet.cli.progress import watcher
     from legonet.diagnostics import DiagnosticError, Severity
@@ -54,7 +59,7 @@ def build(
     else:
         _table(report)
     if report.failed:
-        raise typer.Exit(Exit.FAILED)
+        raise click.exceptions.Exit(Exit.FAILED)
 
 
 def _device(asked: str | None) -> str:
@@ -66,7 +71,7 @@ def _device(asked: str | None) -> str:
         torch.empty(0, device=asked)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise typer.BadParameter(f"torch cannot compute on `{asked}`: {reason}") from None
+        raise click.BadParameter(f"torch cannot compute on `{asked}`: {reason}") from None
     return asked
 
 

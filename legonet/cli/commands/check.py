@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from legonet.cli.arguments import Json, Settings, overrides
+from legonet.cli.arguments import json_document, overrides, settings
 from legonet.cli.exits import Exit
 from legonet.cli.output import document, show
 from legonet.diagnostics import Diagnostic, Severity, in_order
@@ -16,26 +14,29 @@ from legonet.diagnostics.github import to_github
 from legonet.diagnostics.json import to_json
 
 
-class Format(StrEnum):
-    """How diagnostics are written."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
+@click.command
+@click.argument(
+    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@settings
+@click.option(
+    "--shapes", is_flag=True, help="Also channels and sizes, which takes torch but no weights."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "github")),
+    default="text",
+    show_default=True,
+    help="text for people, github for annotations of a pull request.",
+)
+@json_document
 def check(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="The .lego files.")],
-    settings: Settings = None,
-    shapes: Annotated[
-        bool,
-        typer.Option("--shapes", help="Also channels and sizes, which takes torch but no weights."),
-    ] = False,
-    form: Annotated[
-        Format,
-        typer.Option("--format", help="text for people, github for annotations of a pull request."),
-    ] = Format.TEXT,
-    as_json: Json = False,
+    specs: tuple[Path, ...],
+    settings: tuple[str, ...],
+    shapes: bool,
+    form: str,
+    as_json: bool,
 ) -> None:
     """Report every mistake of the specs."""
     from legonet.graph import check_file
@@ -49,17 +50,17 @@ def check(
 
             found += check_shapes(graph)
     found = in_order(found)
-    if as_json or form is Format.JSON:
+    if as_json or form == "json":
         document({"diagnostics": [to_json(item) for item in found]})
-    elif form is Format.GITHUB:
+    elif form == "github":
         for item in found:
-            typer.echo(to_github(item))
+            click.echo(to_github(item))
     else:
         show(found)
         if not found:
-            typer.echo(f"{len(specs)} spec{'s' * (len(specs) != 1)} checked, no mistakes")
+            click.echo(f"{len(specs)} spec{'s' * (len(specs) != 1)} checked, no mistakes")
     if _errors(found):
-        raise typer.Exit(Exit.MISTAKES)
+        raise click.exceptions.Exit(Exit.MISTAKES)
 
 
 def _errors(diagnostics: list[Diagnostic]) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
 
 from legonet.diagnostics import CODES, did_you_mean
 
 
-def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Such as LEGO203.")],
-) -> None:
-    """Show the long text of a diagnostic."""
+@click.command
+@click.argument("code", metavar="CODE")
+def explain(code: str) -> None:
+    """Show the long text of a diagnostic, such as LEGO203."""
     found = CODES.get(code.upper())
     if found is None:
         hint = "; ".join(did_you_mean(code.upper(), CODES, "code"))
-        raise typer.BadParameter(f"no such code: {code}" + (f"; {hint}" if hint else ""))
-    typer.echo(f"{found.name}: {found.title}\n\n{found.explanation.strip()}")
+        raise click.BadParameter(f"no such code: {code}" + (f"; {hint}" if hint else ""))
+    click.echo(f"{found.name}: {found.title}\n\n{found.explanation.strip()}")

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
-import typer
+import click
 
-from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import console, document, error, table
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 
+@click.command
+@spec_file
+@click.argument("category", metavar="[CATEGORY", required=False)
+@click.argument("task", metavar="[TASK]]", required=False)
+@settings
+@store_folder
+@json_document
 def inspect(
-    spec: SpecFile,
-    category: Annotated[str | None, typer.Argument(help="Only the edges of this category.")] = None,
-    task: Annotated[str | None, typer.Argument(help="Only the edge to this task.")] = None,
-    settings: Settings = None,
-    store: StoreFolder = None,
-    as_json: Json = False,
+    spec: Path,
+    category: str | None,
+    task: str | None,
+    settings: tuple[str, ...],
+    store: Path | None,
+    as_json: bool,
 ) -> None:
-    """Show the certificate of each edge: figures, seeds, digests."""
+    """Show the certificate of each edge: figures, seeds, digests.
+
+    Behind SPEC stands the CATEGORY whose edges are shown, and the TASK of a single one.
+    """
     from legonet.build import Workspace
     from legonet.build.inspection import inspect_plan
     from legonet.graph import load
@@ -44,7 +55,7 @@ def inspect(
         (edge,) = found["edges"]
         step = planned.edge(category, task)
         certificate = step.artifact.certificate if step and step.artifact else {}
-        typer.echo(json.dumps({**edge, "certificate": dict(certificate)}, indent=2))
+        click.echo(json.dumps({**edge, "certificate": dict(certificate)}, indent=2))
     else:
         _table(found)
 

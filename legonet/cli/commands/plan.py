@@ -6,20 +6,24 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
-import typer
+import click
 
-from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import PIPE_WIDTH, document
 
 NARROWEST_REASON = 24
 """Columns that a reason has at least, however narrow the terminal is."""
 
 
-def plan(
-    spec: SpecFile, settings: Settings = None, store: StoreFolder = None, as_json: Json = False
-) -> None:
-    """Say what a build would do, edge by edge, and why; nothing is built."""
+@click.command
+@spec_file
+@settings
+@store_folder
+@json_document
+def plan(spec: Path, settings: tuple[str, ...], store: Path | None, as_json: bool) -> None:
+    """Say what a build would do, edge by edge, and why."""
     from legonet.build import Workspace
     from legonet.graph import load
 
@@ -33,9 +37,9 @@ def plan(
     ]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
     for line in _lines([("", "what", "action", "reason"), *rows], width):
-        typer.echo(line)
+        click.echo(line)
     count = len(planned.to_build)
-    typer.echo(f"{count} to build" if count else "nothing to do")
+    click.echo(f"{count} to build" if count else "nothing to do")
 
 
 def _lines(rows: list[tuple[str, str, str, str]], width: int) -> Iterator[str]:

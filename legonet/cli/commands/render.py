@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from legonet.cli.arguments import Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.arguments import overrides, settings, spec_file, store_folder
 from legonet.diagnostics import DiagnosticError
 
 
+@click.command
+@spec_file
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="What to write: .svg, .png, .pdf or .dot.",
+)
+@click.option("--path", metavar="NAME", help="An application to mark in red.")
+@settings
+@store_folder
 def render(
-    spec: SpecFile,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="What to write: .svg, .png, .pdf or .dot.")
-    ],
-    path: Annotated[
-        str | None, typer.Option("--path", metavar="NAME", help="An application to mark in red.")
-    ] = None,
-    settings: Settings = None,
-    store: StoreFolder = None,
+    spec: Path,
+    output: Path,
+    path: str | None,
+    settings: tuple[str, ...],
+    store: Path | None,
 ) -> None:
     """Draw the network, with the figures of what is built."""
     from legonet.graph import EdgeState, load
@@ -34,6 +42,6 @@ def render(
         states = Workspace(spec, store).plan(graph).states()
     except DiagnosticError as error:
         reason = error.diagnostics[0].message
-        typer.echo(f"drawn without figures: {reason}", err=True)
+        click.echo(f"drawn without figures: {reason}", err=True)
     draw(to_dot(graph, states, path=path), output)
-    typer.echo(f"drawn: {output}")
+    click.echo(f"drawn: {output}")

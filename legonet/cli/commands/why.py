@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
-from legonet.cli.arguments import Json, Settings, SpecFile, StoreFolder, overrides
+from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import document
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 
+@click.command
+@spec_file
+@click.argument("category", metavar="CATEGORY")
+@click.argument("task", metavar="TASK")
+@settings
+@store_folder
+@json_document
 def why(
-    spec: SpecFile,
-    category: Annotated[str, typer.Argument(help="The category at the edge's bottom.")],
-    task: Annotated[str, typer.Argument(help="The task at its top.")],
-    settings: Settings = None,
-    store: StoreFolder = None,
-    as_json: Json = False,
+    spec: Path,
+    category: str,
+    task: str,
+    settings: tuple[str, ...],
+    store: Path | None,
+    as_json: bool,
 ) -> None:
-    """Say why an edge would be rebuilt or reused, down to what changed."""
+    """Say why an edge would be rebuilt or reused.
+
+    The edge CATEGORY -> TASK, down to the field or file that changed.
+    """
     from legonet.build import Workspace, edge_name
     from legonet.graph import load
 
@@ -49,6 +59,6 @@ def why(
         )
         return
     for item in (step, *needed):
-        typer.echo(f"{item.name}: {item.action}")
+        click.echo(f"{item.name}: {item.action}")
         for reason in item.reasons:
-            typer.echo(f"  because {reason}")
+            click.echo(f"  because {reason}")

@@ -1,0 +1,148 @@
+"""``legonet fmt``."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from legonet.cli.exits import Exit
+from legonet.cli.output import counted, show
+from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText, in_order
+
+STANDARD_INPUT = "-"
+
+
+@click.command
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a spec would change.")
+@click.option("--diff", is_flag=True, help="As --check, and show what would change.")
+def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Give the specs their one canonical layout.
+
+    Where SPEC is - the text comes from the standard input and goes to the standard output.
+    """
+    write = not (check or diff)
+    mistakes: list[Diagnostic] = []
+    changes: list[bool] = []
+    for spec in specs:
+        try:
+            changes.append(_format(spec, write=write, diff=diff))
+        except DiagnosticError as error:
+            mistakes += error.diagnostics
+    show(in_order(mistakes))
+    if specs != (STANDARD_INPUT,):
+        click.echo(_summary(changes, len(specs), write=write), err=True)
+    if mistakes or (any(changes) and not write):
+        raise click.exceptions.Exit(Exit.MISTAKES)
+
+
+def _format(spec: str, *, write: bool, diff: bool) -> bool:
+    """Format one spec, and return whether that makes a difference."""
+    from legonet.syntax import find_text, format_text
+
+    path = None if spec == STANDARD_INPUT else find_text(Path(spec), spec)
+    source, marked = _standard_input() if path is None else _file(path, spec)
+    text = format_text(source)
+    changed = marked or text != source.text
+    if diff and changed:
+        _show_difference(source, marked, text)
+    if path is None and write:
+        _put_out(text)
+    elif changed:
+        if path is not None and write:
+            _rewrite(path, spec, text)
+        click.echo(f"{'formatted' if write else 'would format'} {spec}", err=True)
+    return changed
+
+
+def _file(path: Path, spec: str) -> tuple[SourceText, bool]:
+    """Read a spec; also return whether a byte order mark stood in front of it."""
+    from legonet.syntax import read_text
+
+    source = read_text(path, spec)
+    try:
+        with path.open("rb") as stream:
+            return source, stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+    except OSError as error:
+        raise DiagnosticError.of("LEGO101", f"cannot read `{spec}`: {_reason(error)}") from None
+
+
+def _standard_input() -> tuple[SourceText, bool]:
+    content = sys.stdin.buffer.read()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        found = f"byte {content[error.start]:#04x} begins no character"
+        raise DiagnosticError.of(
+            "LEGO102",
+            f"the standard input is not UTF-8 text: {found}",
+            help=["send the text as UTF-8"],
+        ) from None
+    return SourceText("<stdin>", text), content.startswith(codecs.BOM_UTF8)
+
+
+def _rewrite(path: Path, spec: str, text: str) -> None:
+    """Put a text in the place of a file's, at once, so that a crash leaves one of the two."""
+    temporary = None
+    try:
+        with path.open("r+b") as stream:  # to move a file over one that is write-protected works
+            mode = os.fstat(stream.fileno()).st_mode
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode & 0o7777)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise DiagnosticError.of(
+            "LEGO701",
+            f"cannot write `{spec}`: {_reason(error)}",
+            help=["permit writing to the file and its folder, or make room there"],
+        ) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _show_difference(source: SourceText, marked: bool, text: str) -> None:
+    from difflib import unified_diff
+
+    before = ("\ufeff" if marked else "") + source.text
+    names = f"{source.path} (as it is)", f"{source.path} (formatted)"
+    for line in unified_diff(_lines(before), _lines(text), *names):
+        _put_out(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text with their ends; a carriage return alone ends none."""
+    return [f"{line}\n" for line in text.split("\n")[:-1]] + [
+        line for line in text.split("\n")[-1:] if line
+    ]
+
+
+def _put_out(text: str) -> None:
+    """Write to the standard output, byte for byte, whatever encoding the terminal has."""
+    click.echo(text.encode(errors="surrogateescape"), nl=False)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _summary(changes: list[bool], specs: int, *, write: bool) -> str:
+    changed = sum(changes)
+    unchanged = len(changes) - changed
+    skipped = specs - len(changes)
+    words = [f"{counted(changed, 'spec')} {'formatted' if write else 'would be formatted'}"]
+    if unchanged:
+        words.append(f"{unchanged} left as {'it is' if unchanged == 1 else 'they are'}")
+    if skipped:
+        words.append(f"{skipped} with mistakes")
+    return ", ".join(words)

@@ -1,0 +1,48 @@
+"""Lines of code with comments behind them, and the columns that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import NamedTuple
+from unicodedata import category, east_asian_width
+
+GAP = 2
+"""Blanks between code and the comment behind it, at least."""
+
+
+class Line(NamedTuple):
+    """One line of a text.
+
+    Args:
+        code: With its indentation; empty for a blank line.
+        comment: What stands behind the code; empty for none.
+    """
+
+    code: str
+    comment: str = ""
+
+
+def columns(text: str) -> int:
+    """Return the columns that a text takes where a wide character takes two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if category(letter) in ("Mn", "Me") else 1 + (east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def joined(lines: Iterable[Line]) -> str:
+    """Return the text of some lines; comments on consecutive lines begin in one column."""
+    text: list[str] = []
+    for commented, group in groupby(lines, key=lambda line: bool(line.comment)):
+        run = list(group)
+        if not commented:
+            text += (line.code for line in run)
+            continue
+        widths = [columns(line.code) for line in run]
+        comments_begin = max(widths) + GAP
+        for line, width in zip(run, widths, strict=True):
+            text.append(line.code + " " * (comments_begin - width) + line.comment)
+    return "".join(f"{line}\n" for line in text)
