@@ -30,6 +30,8 @@ def unknown_form(name: str, span: Span, marker: Forms) -> Diagnostic:
     library = name.partition(".")[0]
     if library in marker.libraries and not library_models(library):
         helps = (f"the package {library} is not installed",)
+    if not helps and marker.text is not None and "." in name:
+        helps = (f'a file\'s path stands in quotes: `"{name}"`',)
     if not helps:
         built_in = ", ".join(form.call for form in marker.forms)  # type: ignore[attr-defined]
         helps = (f"built in: {built_in}",)

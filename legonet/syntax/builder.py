@@ -15,12 +15,11 @@ from lark import Token, Transformer
 
 from legonet.diagnostics import SourceText, Span
 from legonet.syntax import ast
+from legonet.syntax.strings import ESCAPES, PIECE
 
 Node = TypeVar("Node")
 
-_INTERPOLATION = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_STRING_PIECE = re.compile(r"\\(.)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t"}
+_INTERPOLATION = re.compile(r"\$\{([A-Za-z0-9_.]*)\}")
 
 
 class AstBuilder(Transformer[Token, ast.Ast]):
@@ -116,11 +115,11 @@ class AstBuilder(Transformer[Token, ast.Ast]):
         parts: list[ast.Part] = []
         text = ""
         end = 0
-        for match in _STRING_PIECE.finditer(body):
+        for match in PIECE.finditer(body):
             text += body[end : match.start()]
             end = match.end()
-            if match[1] is not None:
-                text += _ESCAPES.get(match[1], match[1])
+            if match[2] is None:
+                text += ESCAPES.get(match[1], match[0])
                 continue
             if text:
                 parts.append(text)

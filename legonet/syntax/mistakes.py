@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from unicodedata import combining
 
 from lark import Token
 
-from legonet.diagnostics import Diagnostic, SourceText, Span, did_you_mean, shortened
+from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
+from legonet.syntax.advice import advice, for_unknown_statement
+from legonet.syntax.repair import operator_at
 from legonet.syntax.tokens import LINE_END, STATEMENT_STARTS
 
 DEEPEST_NESTING = 64
@@ -22,8 +25,6 @@ MOST_MISTAKES = 200
 """Mistakes in a text, at most; one with more is hardly a spec, and reading stops."""
 
 TOO_DEEP = "LEGO106"
-
-STATEMENTS = ("import", "let", "for", "data", "network", "category", "task", "adapter", "path")
 
 _WORDS = {
     "ARROW": "`->`",
@@ -44,13 +45,6 @@ _WORDS = {
     LINE_END: "the end of the line",
 }
 _CONTINUATIONS = frozenset({"DOT", "LPAR"})
-_HINTS = {
-    "'": "a string stands in double quotes",
-    "\N{LEFT DOUBLE QUOTATION MARK}": "a string stands in straight double quotes",
-    "\N{RIGHT DOUBLE QUOTATION MARK}": "a string stands in straight double quotes",
-    ";": "a statement ends with its line, and fields stand behind commas",
-    "/": "a comment begins with `#`, and a path stands in quotes",
-}
 _VALUE_STARTS = frozenset({"STRING", "INTEGER", "DECIMAL", "TRUE", "FALSE", "LSQB", "NAME"})
 
 
@@ -65,10 +59,6 @@ def bad_token(source: SourceText, token: Token, depth: int) -> Diagnostic | None
             "no closing quote on this line",
             ('put a `"` behind the string',),
         )
-    if token.type == "STRANGE":
-        message = f"unexpected character {_shown(token)}"
-        helps = (_HINTS[token],) if token in _HINTS else ()
-        return Diagnostic("LEGO104", message, span, "nothing begins so", helps)
     if depth > DEEPEST_NESTING:
         message = f"brackets are nested deeper than {DEEPEST_NESTING}"
         return Diagnostic(TOO_DEEP, message, span, "one bracket too many")
@@ -92,33 +82,48 @@ def too_many(source: SourceText, token: Token) -> Diagnostic:
 
 
 def unexpected(
-    source: SourceText, token: Token, expected: set[str], opening: Token | None
+    source: SourceText,
+    tokens: Sequence[Token],
+    position: int,
+    expected: set[str],
+    opening: Token | None,
 ) -> Diagnostic:
     """Return what to say of a token where the grammar expects one of others.
 
     Args:
         source: The text.
-        token: The token that cannot stand there.
+        tokens: All of its tokens.
+        position: Of the token that cannot stand there.
         expected: The kinds of those that can.
         opening: The innermost bracket that is open, if any.
     """
+    token = tokens[position]
     span = span_of(source, token)
-    if expected >= STATEMENT_STARTS and "AS" not in expected and token.type == "NAME":
+    if begins_statement(expected) and token.type == "NAME":
+        behind = tokens[position + 1].type if position + 1 < len(tokens) else ""
         return Diagnostic(
             "LEGO201",
-            f"unknown statement `{token}`",
+            f"unknown statement `{shortened(token)}`",
             span,
             "no statement begins so",
-            did_you_mean(token, STATEMENTS, "statement")
-            or ("statements are: " + ", ".join(STATEMENTS),),
+            for_unknown_statement(token, behind),
         )
-    found = _found(token)
     wanted = _expected(expected - {"$END"})
     if token.type in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
         wanted = "a comma or a new line"
-    message = f"expected {wanted}, found {found}"
-    helps = _helps(source, token, expected, opening)
-    return Diagnostic("LEGO104", message, span, f"expected {wanted}", helps)
+    helps = advice(source, tokens, position, expected, opening)
+    sign = operator_at(source, token)
+    if len(sign) > len(token):
+        span = Span(source, span.start, span.start + len(sign))
+    found = f"`{shortened(sign)}`" if sign else _found(token)
+    return Diagnostic(
+        "LEGO104", f"expected {wanted}, found {found}", span, f"expected {wanted}", helps
+    )
+
+
+def begins_statement(expected: set[str]) -> bool:
+    """Whether a statement may stand where these kinds of tokens are expected."""
+    return expected >= STATEMENT_STARTS and "AS" not in expected
 
 
 def field_alone(source: SourceText, token: Token) -> Diagnostic:
@@ -132,29 +137,8 @@ def field_alone(source: SourceText, token: Token) -> Diagnostic:
     )
 
 
-def _helps(
-    source: SourceText, token: Token, expected: set[str], opening: Token | None
-) -> tuple[str, ...]:
-    kind = token.type
-    if kind in STATEMENT_STARTS | {"RBRACE", LINE_END} and {"RSQB", "RPAR"} & expected and opening:
-        return (f"the `{opening}` on line {span_of(source, opening).line} is not closed",)
-    if kind in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
-        return ("fields stand one a line or behind commas",)
-    if kind in STATEMENT_STARTS and "NAME" in expected:
-        return (f"`{token}` is a word of the language and cannot be a name here",)
-    if kind in STATEMENT_STARTS and LINE_END in expected:
-        return ("each statement stands on a line of its own",)
-    if kind == "STRING" and "NAME" in expected:
-        return ("a name stands without quotes",)
-    if kind == "EQUAL" and "COLON" in expected:
-        return ("a field's value stands behind a colon: `name: value`",)
-    if kind == "RBRACE" and opening is None:
-        return ("no block is open here",)
-    return ()
-
-
 def _expected(kinds: set[str]) -> str:
-    if kinds >= STATEMENT_STARTS and "AS" not in kinds:
+    if begins_statement(kinds):
         return "a statement or `}`" if "RBRACE" in kinds else "a statement"
     words: list[str] = []
     if "NAME" in kinds:
@@ -199,13 +183,51 @@ def unclosed(source: SourceText, opening: Token, before: Token | None = None) ->
     Args:
         source: The text.
         opening: The block's opening brace.
-        before: The statement that begins although the block is open; None at the file's end.
+        before: What stands there although the block is open, the first word of a statement or
+            the `}` of a block around it; None at the file's end.
     """
-    where = "before the next statement" if before else "at the end of the file"
+    where = "at the end of the file"
+    if before is not None:
+        where = f"before the next {'`}`' if before.type == 'RBRACE' else 'statement'}"
     return Diagnostic(
         "LEGO108",
         f"expected `}}` {where}: this block is not closed",
         span_of(source, opening),
         "this block is not closed",
-        ("put a `}` at its end",),
+        (_where_to_close(source, before),),
+    )
+
+
+def _where_to_close(source: SourceText, before: Token | None) -> str:
+    if before is None:
+        return "put a `}` at its end"
+    return f"put a `}}` at its end, in front of line {span_of(source, before).line}"
+
+
+def statement_inside(source: SourceText, statement: Token, opening: Token) -> Diagnostic:
+    """Return what to say of a statement that stands inside of a block.
+
+    Args:
+        source: The text.
+        statement: Its first word.
+        opening: The brace of the block.
+    """
+    line = span_of(source, opening).line
+    return Diagnostic(
+        "LEGO104",
+        f"expected a field or `}}`, found the statement `{statement}`",
+        span_of(source, statement),
+        "cannot stand inside of this block",
+        (f"move it out of the block of line {line}, or close that block in front of it",),
+    )
+
+
+def surplus(source: SourceText, brace: Token) -> Diagnostic:
+    """Return what to say of a closing brace that closes more than its own block."""
+    return Diagnostic(
+        "LEGO104",
+        "one `}` too many: this one closes a block further out",
+        span_of(source, brace),
+        "stands deeper than the block that it closes",
+        ("remove it",),
     )

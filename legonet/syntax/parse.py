@@ -11,7 +11,7 @@ from lark import Token, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import Diagnostic, SourceText
-from legonet.syntax import ast, mistakes
+from legonet.syntax import ast, mistakes, strings
 from legonet.syntax.builder import AstBuilder
 from legonet.syntax.collection import without_collection
 from legonet.syntax.grammar import compile_grammar
@@ -103,6 +103,8 @@ class _Run:
                 return self._given_up(recovery, bad)
             if len(recovery.diagnostics) >= mistakes.MOST_MISTAKES:
                 return self._given_up(recovery, mistakes.too_many(self.source, token))
+            if token.type == "STRING":
+                recovery.diagnostics += strings.mistakes_in(self.source, token)
             if bad is None and _takes(parser, token):
                 position += 1
             else:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from lark import Token
+from lark import Token, Tree
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import Diagnostic, SourceText
 from legonet.syntax import ast, mistakes
+from legonet.syntax.layout import indentation, line_start, surplus_brace, unclosed_brace
+from legonet.syntax.lookahead import accepted_by, takes
+from legonet.syntax.repair import find_repair, is_invisible
+from legonet.syntax.surroundings import Surroundings
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING, STATEMENT_STARTS
+from legonet.syntax.words import BrokenWord, broken_word
+
+FARTHEST = 100_000
+"""Characters behind a mistake in which its end is looked for."""
+
+MOST_REPEATED = 1_000
+"""Times that a mistake is passed over in silence because it was told before."""
+
+MOST_RESTARTS = 8
+"""Times that a text is read anew with its braces mended, at most."""
 
 _BEHIND_STATEMENT_WORD = {
     "KEYWORD": frozenset({"LBRACE"}),
@@ -20,6 +35,19 @@ _BEHIND_STATEMENT_WORD = {
     "PATH": frozenset({"EQUAL"}),
 }
 """What stands behind a statement's first word and name, but never behind those of a field."""
+
+_REPEATED = frozenset(
+    {
+        LINE_END,
+        "COMMANAME",
+        "COMMASTRING",
+        "COMMAINTEGER",
+        "COMMADECIMAL",
+        "COLONEQUAL",
+        "NAMESTRING",
+    }
+)
+"""Changes that are often needed several times on a line, for one reason."""
 
 
 class Recovery:
@@ -39,10 +67,18 @@ class Recovery:
     def __init__(self, source: SourceText, tokens: list[Token], parser: InteractiveParser) -> None:
         self._source = source
         self._tokens = tokens
+        self._at = Surroundings(source, tokens)
         self._parser = parser
         self.diagnostics: list[Diagnostic] = []
         self.lost: set[str] = set()
         self.lost_any = False
+        self._mended: list[Diagnostic] = []
+        self._restarts = 0
+        self._repeated = 0
+        self._told: set[tuple[str, str]] = set()
+        if source.text.count("{") != source.text.count("}"):
+            self._balance()
+            self.diagnostics += self._mended
 
     def go_on(self, position: int, bad: Diagnostic | None) -> int:
         """Report a mistake and return the position of the token to go on with.
@@ -51,36 +87,209 @@ class Recovery:
             position: Of the token that cannot stand there.
             bad: What to say of it, if it is wrong wherever it stands.
         """
-        token = self._tokens[position]
+        if self._is_put_in(position):
+            return position + 1 + self._is_put_in(position + 1, LINE_END)
         expected = accepted_by(self._parser)
         opened = self.open_brackets()
-        if bad is None and self._statement_in_block(position, expected):
-            return self._close_open_block(position, opened[-1])
-        if bad is None and _begins_statement(expected) and self._is_field(position):
-            self.diagnostics.append(mistakes.field_alone(self._source, token))
-            return self._skip_fields(position)
+        if bad is not None:
+            self.diagnostics.append(bad)
+            return self._pass_over(position, expected)
+        if self._repeated < MOST_REPEATED and self._lost_line_end(position, expected):
+            self._repeated += 1
+            self._feed(LINE_END, self._tokens[position])
+            return position
+        if self._statement_in_block(position, expected):
+            return self._leave_block(position, opened[-1])
+        going_on = self._mend(position, expected)
+        if going_on is not None:
+            return going_on
+        word = broken_word(self._source, self._tokens[position], expected)
+        if word is not None:
+            return self._pass_word(position, word)
         innermost = opened[-1] if opened else None
-        report = bad or mistakes.unexpected(self._source, token, expected, innermost)
-        self.diagnostics.append(report)
-        if bad is None and LINE_END in expected and self._lacks_line_end(position):
-            self._feed(LINE_END, token)
-            return self._go_on_at(position)
-        if bad is None and "LBRACE" in expected and self._lacks_brace(position):
+        report = mistakes.unexpected(self._source, self._tokens, position, expected, innermost)
+        return self._repaired(position, report, expected, innermost)
+
+    def _is_put_in(self, position: int, kind: str = "RBRACE") -> bool:
+        """Whether a token is none of the text's, but was put in to close a block."""
+        return self._at.kind(position) == kind and not self._tokens[position]
+
+    def _repaired(
+        self, position: int, report: Diagnostic, expected: set[str], innermost: Token | None
+    ) -> int:
+        token = self._tokens[position]
+        if "LBRACE" in expected and self._lacks_brace(position):
+            self.diagnostics.append(report)
             self._feed("LBRACE", token)
             return position + (token.type == LINE_END)
-        if token.type == "LBRACE" and self._kind(position - 1) == "LBRACE":
+        if LINE_END in expected and self._lacks_line_end(position):
+            self._report_once(report, position, LINE_END)
+            self._feed(LINE_END, token)
+            return self._go_on_at(position)
+        if self._leaves_brackets(position, expected, innermost):
+            self.diagnostics.append(report)
+            self._unwind()
+            return self._go_on_at(position)
+        repair = find_repair(
+            self._source, self._tokens, position, self._parser, expected, innermost
+        )
+        self.lost_any = self.lost_any or self._at.first_on_line(position) == "FOR"
+        if repair is not None:
+            change = "".join(item.type for item in repair.feed) + token.type
+            self._report_once(report, position, change)
+            for item in repair.feed:
+                self._parser.feed_token(item)
+            return position + repair.drop
+        self._report_once(report, position, "")
+        if (
+            token.type == "LBRACE"
+            and self._at.kind(position - 1) == "COLON"
+            and (self._at.kind(position + 1) == "RBRACE" or self._at.is_field(position + 1))
+        ):
+            self._drop_top()
+            return position
+        if token.type == "LBRACE" and self._at.kind(position - 1) == "LBRACE":
             return position + 1
-        if "NAME" in expected and self._kind(position - 1) in ("KEYWORD", "LET", "PATH"):
+        return self._pass_over(position, expected)
+
+    def _pass_over(self, position: int, expected: set[str]) -> int:
+        """Let go of the line, the field or the block that cannot be read."""
+        token = self._tokens[position]
+        if "NAME" in expected and self._at.kind(position - 1) in ("KEYWORD", "LET", "PATH"):
             self.lost_any = True
         self._unwind()
-        if bad is None and token.type in STATEMENT_STARTS and self._begins_line(position):
+        if token.type in STATEMENT_STARTS and self._at.begins_line(position):
             return position
         if token.type == "UNCLOSED_STRING":
             self._close_swallowed(token)
-        return self._skip(position + 2 * self._opens_interpolation(position))
+            position = self._at.end_of_string(position)
+        start = token.start_pos or 0
+        if self._source.text.startswith("/*", start):
+            end = self._source.text.find("*/", start, start + FARTHEST)
+            position = self._at.behind(end + 2, position)
+            return position + (end < 0 or self._at.kind(position) == LINE_END)
+        self._drop_other_side(token)
+        header = "LBRACE" in expected and "COLON" not in expected
+        position = self._skip(position)
+        while self._tokens[position : position + 1] == ["-"] and self._at.begins_line(position):
+            position = self._skip(position)  # a list written with dashes
+        return self._skip_fields(position) if header else position
+
+    def _drop_other_side(self, token: Token) -> None:
+        """Leave out the second side of a merge conflict, which mostly repeats the first."""
+        start = token.start_pos or 0
+        if not self._source.text.startswith("<<<<<<<", start):
+            return
+        middle = self._source.text.find("\n=======", start, start + FARTHEST)
+        end = self._source.text.find("\n>>>>>>>", max(start, middle), start + FARTHEST)
+        if 0 < middle < end:
+            end = self._source.text.find("\n", end + 1)
+            first = self._at.behind(middle + 1, 0)
+            del self._tokens[first : self._at.behind(end + 1, first) if end > 0 else None]
+
+    def _pass_word(self, position: int, word: BrokenWord) -> int:
+        """Report a broken word, and put a name in its place where it was surely meant as one."""
+        self.diagnostics.append(word.report)
+        behind = self._at.behind(word.end, position)
+        stack = self._parser.parser_state.value_stack
+        if word.name is not None:
+            begun = (
+                stack
+                and isinstance(stack[-1], Token)
+                and stack[-1].end_pos == (self._tokens[position].start_pos)
+            )
+            if begun and stack[-1].type == "NAME":
+                self._drop_top()
+            name = Token("NAME", word.name, start_pos=word.start, end_pos=word.end)
+            if takes(self._parser, ["NAME"]):
+                self._parser.feed_token(name)
+                self._lose(word.name)
+                return behind
+        if self._at.kind(position - 1) in ("KEYWORD", "LET", "PATH") or self._in_header(position):
+            self.lost_any = True
+        self._unwind()
+        if self._at.kind(behind) == "UNCLOSED_STRING":
+            self._close_swallowed(self._tokens[behind])
+        return self._skip(behind)
+
+    def _balance(self) -> None:
+        """Put in the one `}` that is missing, where the lines tell which one it is."""
+        kinds = [token.type for token in self._tokens]
+        doubled = ("LBRACE", "LBRACE") in pairwise(kinds)
+        if "STRANGE" in kinds or "UNCLOSED_STRING" in kinds or doubled:
+            return  # this tells more about the brace
+        if kinds.count("LBRACE") - kinds.count("RBRACE") == 1:
+            self._put_in_brace()
+
+    def _put_in_brace(self) -> None:
+        found = unclosed_brace(self._source, self._tokens)
+        if found is None:
+            return
+        opening, position = found
+        token = self._tokens[position]
+        self._mended.append(mistakes.unclosed(self._source, opening, token))
+        place = token.start_pos
+        kinds = ["RBRACE"] if token.type == "RBRACE" else ["RBRACE", LINE_END]
+        self._tokens[position:position] = [
+            Token(kind, "", start_pos=place, end_pos=place) for kind in kinds
+        ]
+
+    def _mend(self, position: int, expected: set[str]) -> int | None:
+        """Change what opens a block and read anew; None if that is not what is wrong."""
+        token = self._tokens[position]
+        if token.type == "RBRACE" and not self.open_brackets() and not self._restarts:
+            surplus = surplus_brace(self._source, self._tokens)
+            if surplus is not None:
+                return self._leave_out_brace(surplus)
+        if not mistakes.begins_statement(expected):
+            return None
+        if self._at.is_field(position):
+            return self._field_alone(position)
+        restarts = self._restarts < MOST_RESTARTS
+        if token.type == "LBRACE" and self._bare_adapter_before() and restarts:
+            report = mistakes.unexpected(self._source, self._tokens, position, expected, None)
+            del self._tokens[position - 1]
+            return self._start_over(report)
+        return None
+
+    def _leave_out_brace(self, position: int) -> int:
+        report = mistakes.surplus(self._source, self._tokens[position])
+        alone = self._at.kind(position - 1) in (LINE_END, "LBRACE", "COMMA")
+        del self._tokens[position : position + 1 + alone]
+        return self._start_over(report)
+
+    def _field_alone(self, position: int) -> int:
+        report = mistakes.field_alone(self._source, self._tokens[position])
+        if self._bare_adapter_before() and self._restarts < MOST_RESTARTS:
+            place = self._tokens[position - 1].start_pos
+            self._tokens[position - 1] = Token("LBRACE", "", start_pos=place, end_pos=place)
+            return self._start_over(report)
+        self.diagnostics.append(report)
+        return self._skip_fields(position)
+
+    def _bare_adapter_before(self) -> bool:
+        """Whether the parser took an adapter without a body last, and the end of its line."""
+        stack = self._parser.parser_state.value_stack
+        before = stack[-2] if len(stack) > 1 else None
+        while isinstance(before, Tree) and before.children:
+            before = before.children[-1]
+        return isinstance(before, ast.Adapter) and before.fields is None
+
+    def _start_over(self, report: Diagnostic) -> int:
+        self._restarts += 1
+        self._mended.append(report)
+        self.diagnostics[:] = self._mended
+        self.lost.clear()
+        self.lost_any = False
+        self._told.clear()
+        state = self._parser.parser_state
+        del state.state_stack[1:]
+        state.value_stack.clear()
+        return 0
 
     def close_at_end(self) -> None:
         """Close the blocks that are still open behind the last token."""
+        self._unwind()
         braces = [token for token in self.open_brackets() if token.type == "LBRACE"]
         if braces:
             self.diagnostics.append(mistakes.unclosed(self._source, braces[-1]))
@@ -89,77 +298,97 @@ class Recovery:
 
     def open_brackets(self) -> list[Token]:
         """Return the brackets that are open, the outermost first."""
-        stack = self._parser.parser_state.value_stack
-        return [item for item in stack if isinstance(item, Token) and item.type in OPENING]
+        opened: list[Token] = []
+        for item in self._parser.parser_state.value_stack:
+            if isinstance(item, Token) and item.type in OPENING:
+                opened.append(item)
+            elif isinstance(item, Token) and item.type in CLOSING:
+                opened.pop()  # of a call or list that is whole but not put together yet
+        return opened
 
     def _statement_in_block(self, position: int, expected: set[str]) -> bool:
         """Whether a statement began with the token before although a block is still open."""
-        if position < 1 or "COLON" not in expected or not self._begins_line(position - 1):
+        if position < 1 or "COLON" not in expected or not self._at.begins_line(position - 1):
             return False
-        kinds = [self._kind(position + offset) for offset in (-1, 0, 1)]
+        kinds = [self._at.kind(position + offset) for offset in (-1, 0, 1)]
         return kinds[1] in ("NAME", "STRING") and kinds[2] in _BEHIND_STATEMENT_WORD.get(
             kinds[0], ()
         )
 
-    def _close_open_block(self, position: int, opening: Token) -> int:
+    def _leave_block(self, position: int, opening: Token) -> int:
+        """Close the block in front of a statement, or pass over a statement that was put inside."""
         first = self._tokens[position - 1]
+        if indentation(self._source, first) > indentation(self._source, opening):
+            report = mistakes.statement_inside(self._source, first, opening)
+            self.diagnostics.append(report)
+            self._unwind()
+            return self._skip(position)
         self.diagnostics.append(mistakes.unclosed(self._source, opening, before=first))
         self._unwind()
         self._close_block(first.start_pos or 0)
         return position - 1
 
+    def _lost_line_end(self, position: int, expected: set[str]) -> bool:
+        """Whether a line end in front was taken for one inside of a bracket that is not closed."""
+        return (
+            LINE_END in expected
+            and self._at.kind(position) in STATEMENT_STARTS | {"NAME"}
+            and self._at.kind(position - 1) != LINE_END
+            and self._at.begins_line(position)
+        )
+
+    def _leaves_brackets(self, position: int, expected: set[str], innermost: Token | None) -> bool:
+        """Whether what stands here belongs no more to the list or call that is still open."""
+        if innermost is None or innermost.type == "LBRACE" or not {"RPAR", "RSQB"} & expected:
+            return False
+        if self._at.kind(position) in ("RBRACE", LINE_END):
+            return True
+        begins = self._at.begins_line(position)
+        block = self._at.kind(position + 1) in ("COLON", "LBRACE")
+        return begins and (self._at.kind(position) in STATEMENT_STARTS or block)
+
+    def _report_once(self, report: Diagnostic, position: int, change: str) -> None:
+        """Report a mistake unless the same change was needed earlier on its line."""
+        line = line_start(self._source, self._tokens[position])
+        token = self._tokens[position]
+        everywhere = token.type == "STRANGE" and (is_invisible(token) or str(token) == "`")
+        told = ("", str(token)) if everywhere else (change, str(line))
+        if told in self._told and self._repeated < MOST_REPEATED:
+            self._repeated += 1
+        else:
+            self.diagnostics.append(report)
+        if change in _REPEATED or everywhere:
+            self._told.add(told)
+
+    def _in_header(self, position: int) -> bool:
+        return self._at.first_on_line(position) in ("KEYWORD", "LET", "PATH") and not any(
+            token.type == "LBRACE" for token in self._tokens[max(0, position - 3) : position]
+        )
+
     def _lacks_line_end(self, position: int) -> bool:
         """Whether a line end is missing here between what is whole and what begins."""
         return (
-            self._kind(position - 1) == "RBRACE"
-            or self._is_field(position)
-            or (self._kind(position) in STATEMENT_STARTS and not self._in_fields())
+            self._at.kind(position - 1) == "RBRACE"
+            or self._at.is_field(position)
+            or (self._at.kind(position) in STATEMENT_STARTS and not self._in_fields())
         )
 
     def _lacks_brace(self, position: int) -> bool:
         """Whether fields begin here although no brace opened their block."""
-        if self._kind(position) == LINE_END:
-            loop = self._first_on_line(position) == "FOR"
-            begins = self._kind(position + 1) in STATEMENT_STARTS
-            return self._is_field(position + 1) or (loop and begins)
+        if self._at.kind(position) == LINE_END:
+            loop = self._at.first_on_line(position) == "FOR"
+            begins = self._at.kind(position + 1) in STATEMENT_STARTS
+            return self._at.is_field(position + 1) or (loop and begins)
         doubled = self._tokens[position] == self._tokens[position - 1]
-        return self._is_field(position) and not doubled and self._closes_on_line(position)
-
-    def _opens_interpolation(self, position: int) -> bool:
-        """Whether a ``${`` stands here that is never closed, so that its brace counts for none."""
-        begins = str(self._tokens[position]) == "$" and self._kind(position + 1) == "LBRACE"
-        return begins and not self._closes_on_line(position + 2)
-
-    def _first_on_line(self, position: int) -> str:
-        while not self._begins_line(position):
-            position -= 1
-        return self._kind(position)
-
-    def _closes_on_line(self, position: int) -> bool:
-        for token in self._tokens[position:]:
-            if token.type in (LINE_END, "LBRACE", "RBRACE"):
-                return token.type == "RBRACE"
-        return False
+        return self._at.is_field(position) and not doubled and self._at.closes_on_line(position)
 
     def _in_fields(self) -> bool:
         return any(token.type == "LBRACE" for token in self.open_brackets()) and (
             "COMMA" in accepted_by(self._parser)
         )
 
-    def _is_field(self, position: int) -> bool:
-        words = STATEMENT_STARTS | {"NAME", "AS", "IN"}
-        return self._kind(position) in words and self._kind(position + 1) == "COLON"
-
-    def _kind(self, position: int) -> str:
-        return self._tokens[position].type if 0 <= position < len(self._tokens) else ""
-
-    def _begins_line(self, position: int) -> bool:
-        before = self._tokens[position - 1].end_pos or 0 if position else 0
-        between = self._source.text[before : self._tokens[position].start_pos]
-        return position == 0 or self._kind(position - 1) == LINE_END or "\n" in between
-
     def _go_on_at(self, position: int) -> int:
-        if self._kind(position) in accepted_by(self._parser):
+        if self._at.kind(position) in accepted_by(self._parser):
             return position
         return self._skip(position)
 
@@ -176,6 +405,11 @@ class Recovery:
         opened = sum(token.type == "LBRACE" for token in self.open_brackets())
         for _ in range(min(opened, string.count("}") - string.count("{"))):
             self._close_block(string.start_pos or 0)
+
+    def _drop_top(self) -> None:
+        state = self._parser.parser_state
+        state.value_stack.pop()
+        state.state_stack.pop()
 
     def _unwind(self) -> None:
         """Take the parser back to where a statement or a field may begin."""
@@ -194,7 +428,7 @@ class Recovery:
         start, comma = position, 0
         braces = parentheses = 0
         while position < len(self._tokens):
-            kind = self._kind(position)
+            kind = self._at.kind(position)
             if kind == "RBRACE" and not braces and "RBRACE" in accepted:
                 break
             position += 1
@@ -216,25 +450,26 @@ class Recovery:
 
     def _skip_fields(self, position: int) -> int:
         """Return where fields that stand in no block end, with their closing brace."""
-        while self._is_field(position):
+        begun = position
+        while self._at.is_field(position):
             position = self._skip(position)
-        if self._kind(position) == "RBRACE" and "RBRACE" not in accepted_by(self._parser):
-            position = self._skip(position)
+        if position > begun and self._at.kind(position) == "RBRACE" and self._own_brace(position):
+            position += 1
+            if self._at.kind(position) == LINE_END:
+                position += 1
         return position
+
+    def _own_brace(self, position: int) -> bool:
+        """Whether a `}` closes the fields in front of it, and not the block around them."""
+        around = self.open_brackets()
+        if not around:
+            return True
+        brace = self._tokens[position]
+        return indentation(self._source, brace) != indentation(self._source, around[-1])
 
     def _lose(self, word: str) -> None:
         self.lost.add(str(word))
         self.lost_any = self.lost_any or "${" in word
-
-
-def accepted_by(parser: InteractiveParser) -> set[str]:
-    """Return the kinds of tokens that may come next."""
-    kinds: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
-    return kinds
-
-
-def _begins_statement(expected: set[str]) -> bool:
-    return expected >= STATEMENT_STARTS and "AS" not in expected
 
 
 def _names(dropped: object) -> Iterator[str]:

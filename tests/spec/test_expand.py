@@ -253,6 +253,16 @@ def test_constants_of_all_kinds_in_texts_and_names(load: Load, tmp_path: Path) -
     assert directory(loaded, "crops_64") == tmp_path / "crops/64/64/0.5/true"
 
 
+def test_constants_of_an_alias_in_texts_and_names(load: Load, tmp_path: Path) -> None:
+    loaded = load(
+        'import "common.lego" as zoo\n'
+        'data ${zoo.animal}_data { source: manifest("${zoo.folder}/${zoo.animal}") }\n',
+        common='let animal = dog\nlet folder = "pictures"\n',
+    )
+    assert codes(loaded) == []
+    assert directory(loaded, "dog_data") == tmp_path / "pictures" / "dog"
+
+
 def test_a_constant_stands_for_a_whole_value(load: Load) -> None:
     loaded = load(
         "let source = digits()\nlet size = 16\n"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,3 +273,174 @@ def test_a_circle_of_a_thousand_ancestors_is_told_in_short(check: Check) -> None
     found = check(networks)
     assert codes(found) == ["LEGO301"]
     assert len(found[0].message) < 200
+
+
+# Each in a process of its own: bounded time and memory, and nothing run.
+
+PROCESSOR_SECONDS = 20
+"""A guard against hanging, far above what is needed, so that no slow machine fails."""
+
+MOST_MEMORY = 500 * 2**20
+"""Bytes that the process may take in all."""
+
+CHILD = """
+import json, resource, sys
+from pathlib import Path
+
+from legonet.graph import check_file
+from legonet.diagnostics.text import to_text
+
+check_file(Path("small.lego"))  # imports what is imported once
+resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+events = []
+
+def watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        if str(mode or "r").strip("btU") != "r" or (flags or 0) & 3 or not is_spec(path):
+            events.append([event, str(path), str(mode)])
+    elif event.startswith(("subprocess", "os.", "socket", "exec", "import", "ctypes", "compile")):
+        if event not in ("os.scandir", "os.listdir"):
+            events.append([event, str(arguments)[:200]])
+
+def memory():
+    status = Path("/proc/self/status")  # ru_maxrss would count the parent's memory as well
+    lines = status.read_text().splitlines() if status.exists() else ["VmHWM: 0"]
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+def is_spec(path):
+    return str(path).endswith(".lego")
+
+sys.addaudithook(watch)
+_, found = check_file(Path(sys.argv[1]))
+watched = list(events)
+for item in found:
+    to_text(item)
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({
+    "codes": [item.code for item in found],
+    "longest": max((len(to_text(item)) for item in found), default=0),
+    "events": watched,
+    "seconds": usage.ru_utime + usage.ru_stime,
+    "memory": memory(),
+}))
+"""
+
+
+def checked_alone(folder: Path, spec: str = "spec.lego") -> dict[str, Any]:
+    """Check a spec in a process of its own and return what it found and took."""
+    (folder / "small.lego").write_text(
+        "data d { source: digits() }\n"
+        + network("legonet.small_vgg(classes: 1)")
+        + network("torchvision.nothing()").replace("dog_net", "cat_net")
+    )
+    code = CHILD.replace("PROCESSOR_SECONDS", str(PROCESSOR_SECONDS))
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, spec],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    result: dict[str, Any] = json.loads(finished.stdout)
+    print({**result, "codes": result["codes"][:3]})  # shown by pytest -s
+    return result
+
+
+def digits_in_loops(folder: Path) -> str:
+    loops = "".join(f"for a{i} in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] {{\n" for i in range(9))
+    name = "".join(f"${{a{i}}}" for i in range(9))
+    return f"{loops}data d{name} {{ source: digits() }}\n" + "}\n" * 9
+
+
+def doubled_imports(folder: Path) -> str:
+    for number in range(40):
+        target = f'import "n{number + 1}.lego"'
+        (folder / f"n{number}.lego").write_text(f"{target} as x\n{target} as y\n")
+    (folder / "n40.lego").write_text("let a = 1\n")
+    return 'import "n0.lego"\n'
+
+
+def large_import(folder: Path) -> str:
+    with (folder / "large.lego").open("wb") as file:
+        file.truncate(100 * 2**20)
+    return 'import "large.lego"\n'
+
+
+def pipe(folder: Path) -> str:
+    os.mkfifo(folder / "pipe.lego")
+    return 'import "pipe.lego"\n'
+
+
+def steps(double: str) -> str:
+    return 'let a0 = "ha"\n' + "".join(f"let a{i + 1} = {double.format(i)}\n" for i in range(60))
+
+
+HOSTILE: dict[str, tuple[set[str], Callable[[Path], str]]] = {
+    "model_that_runs": ({"LEGO208"}, lambda _: network('os.system(command: "touch ran")')),
+    "weights_elsewhere": (
+        set(),
+        lambda _: network("legonet.small_vgg(classes: 1)", '"../../../../etc/passwd"'),
+    ),
+    "large_import": ({"LEGO103"}, large_import),
+    "lists_10_000_deep": ({"LEGO106"}, lambda _: "let a = " + "[" * 10_000 + "]" * 10_000),
+    "blocks_10_000_deep": ({"LEGO106"}, lambda _: "network a " + "{ train " * 10_000),
+    "loops_10_000_deep": ({"LEGO106"}, lambda _: "for a in [1] {\n" * 10_000),
+    "import_of_itself": ({"LEGO210"}, lambda _: 'import "spec.lego"\n'),
+    "a_billion_statements": ({"LEGO215"}, digits_in_loops),
+    "doubled_imports": ({"LEGO215"}, doubled_imports),
+    "doubled_lists": ({"LEGO215"}, lambda _: steps("[a{0}, a{0}]") + "data d { size: a60 }"),
+    "doubled_strings": ({"LEGO215"}, lambda _: steps('"${{a{0}}}${{a{0}}}"')),
+    "long_line": ({"LEGO104"}, lambda _: "let a = [" + "1, " * 60_000 + "}"),
+    "long_line_of_junk": ({"LEGO104"}, lambda _: "let a = " + "?" * 400_000),
+    "long_name": ({"LEGO107"}, lambda _: "data " + "x" * 4_000_000 + " { source: digits() }"),
+    "long_broken_name": (
+        {"LEGO104"},
+        lambda _: "data x" + "-x" * 100_000 + " { source: digits() }",
+    ),
+    "long_broken_number": ({"LEGO107"}, lambda _: "let a = 1" + "_0" * 1_000_000),
+    "open_interpolations": ({"LEGO104"}, lambda _: "data ${x {\n" * 50_000),
+    "surplus_braces": ({"LEGO104", "LEGO109"}, lambda _: "data x { }\n  }\n" * 50_000),
+    "list_without_commas": ({"LEGO104"}, lambda _: "let a = [" + "1 " * 200_000 + "]"),
+    "list_not_closed": (
+        {"LEGO104", "LEGO109"},
+        lambda _: "let a = [\n" + "let b = 1\n" * 100_000,
+    ),
+    "strange_spaces": ({"LEGO104", "LEGO109"}, lambda _: "let a = 1\u00a0\n" * 50_000),
+    "merge_conflicts": ({"LEGO104", "LEGO109"}, lambda _: "<<<<<<< a\n=======\n" * 50_000),
+    "comments_not_closed": ({"LEGO104", "LEGO109"}, lambda _: "/* \n" * 100_000),
+    "endless_device": ({"LEGO101"}, lambda _: 'import "/dev/zero"\n'),
+    "pipe": ({"LEGO101"}, pipe),
+    "folder": ({"LEGO101"}, lambda _: 'import "."\n'),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_spec_costs_little_and_runs_nothing(name: str, tmp_path: Path) -> None:
+    expected, write = HOSTILE[name]
+    (tmp_path / "spec.lego").write_text(write(tmp_path), encoding="utf-8")
+    result = checked_alone(tmp_path)
+    assert set(result["codes"]) == expected
+    assert result["events"] == []
+    assert result["memory"] < MOST_MEMORY
+    assert result["longest"] < 2_000
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_watch_sees_what_is_run(tmp_path: Path) -> None:
+    (tmp_path / "spec.lego").write_text("")
+    code = CHILD.replace(
+        "_, found =",
+        "import os; open('ran', 'w').close(); os.system('true'); import cProfile; _, found =",
+    ).replace("PROCESSOR_SECONDS", str(PROCESSOR_SECONDS))
+    (tmp_path / "small.lego").write_text("")
+    finished = subprocess.run(
+        [sys.executable, "-c", code, "spec.lego"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = {event[0] for event in json.loads(finished.stdout)["events"]}
+    assert {"open", "os.system", "import"} <= seen

@@ -65,13 +65,31 @@ def test_numbers_and_truth_values(text: str, expected: float) -> None:
         (r'"\${a}"', ("${a}",)),
         ('"写真 e\u0301"', ("写真 e\u0301",)),
         ('"$a {b} $"', ("$a {b} $",)),
-        ('"${}"', ("${}",)),
     ],
 )
 def test_strings(text: str, expected: tuple[str, ...]) -> None:
     found = value(text)
     assert isinstance(found, ast.String)
     assert found.parts == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (r'"C:\\data"', []),
+        (r'"C:\data\t"', [r"\d"]),
+        ('"${}"', ["${}"]),
+        ('"${a b}/${c}"', ["${a b}"]),
+        ('"${root/x"', ["${root/x"]),
+        ('"${zoo.}${.a}"', ["${zoo.}", "${.a}"]),
+        ('"写真${}"', ["${}"]),
+    ],
+)
+def test_escapes_and_constants_in_a_string_that_are_none(text: str, wrong: list[str]) -> None:
+    found = parse(SourceText("spec.lego", f"let a = {text}\nlet b = 1\n"))
+    assert [item.code for item in found.diagnostics] == ["LEGO110"] * len(wrong)
+    assert [written(item.span) for item in found.diagnostics if item.span] == wrong
+    assert len(found.ast.statements) == 2
 
 
 def test_interpolations_know_their_place() -> None:

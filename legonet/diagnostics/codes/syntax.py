@@ -48,7 +48,7 @@ iconv -f LATIN1 -t UTF-8 OLD.lego > NEW.lego
         "LEGO103",
         "a file is too large for a spec",
         """\
-The file is larger than 1 MiB. A spec of that size was hardly meant: more often the path leads
+The file is larger than 8 MiB. A spec of that size was hardly meant: more often the path leads
 to an archive, a picture or a file of weights.
 
 Check the path. A spec that is truly so long says the same thing many times; a loop says it once:
@@ -86,6 +86,18 @@ data pictures {
 A statement ends with its line, except inside of brackets and braces. Fields stand one a line or
 behind commas. A comment begins with `#`, a string stands in `"` quotes, and a value that is
 neither a number nor a string is a name, a list `[..]` or a call `name(..)`.
+
+| written | instead of |
+| --- | --- |
+| `adapter dog -> classify` | `=>`, `-->`, `to` |
+| `small_vgg(classes: 1)` | `classes=1` |
+| `${animal}_net` | `$animal_net`, `{animal}_net`, `${ animal }_net` |
+| `0.5`, `1000`, `1e-3` | `.5`, `1_000`, `1e` |
+| `dog_net` | `dog-net`, `dog net` |
+| `"features.4"` | `features.4` |
+
+Blocks stand in no other blocks but loops; only `train { .. }` stands inside of a `network`. Where a
+`}` is missing or is one too many, the indentation tells which one the message shows.
 """,
     ),
     Code(
@@ -172,8 +184,9 @@ data pictures {
 let cut = "features.4"
 ```
 
-Where every block seems closed, look for a brace too few further down, such as that of `train`
-inside of a `network`.
+Which block is shown follows from the indentation: it is the one whose contents end, by their
+indentation, without a `}`. Where lines are not indented, look also further down for a brace too
+few, such as that of `train` inside of a `network`.
 """,
     ),
     Code(
@@ -185,6 +198,63 @@ another kind. The rest of it is not read, and what it may declare is not missed.
 
 Check the path. If it is a spec after all, mend the first few mistakes and check it again: many of
 the others may be of the same kind.
+""",
+    ),
+    Code(
+        "LEGO110",
+        "a string holds an escape or a constant that is none",
+        """\
+A backslash in a string begins an escape: `\\"`, `\\\\`, `\\n`, `\\t` or `\\$`. A dollar with a
+brace begins a constant: `${root}`. Something else stands there, and to take it as plain text would
+hide a misspelling.
+
+Wrong:
+
+```lego
+let root = "../data"
+data pictures { source: manifest("${root/crops") }
+```
+
+Right:
+
+```lego
+let root = "../data"
+data pictures { source: manifest("${root}/crops") }
+```
+
+Write paths with `/` on every system, and a dollar that begins no constant as `\\$`.
+""",
+    ),
+    Code(
+        "LEGO110",
+        "a string holds an escape or a constant that is none",
+        """\
+Inside of a string a backslash and `${` have a meaning: `\\"` is a quote, `\\\\` a backslash, `\\n` a
+new line, `\\t` a tab, `\\$` a dollar, and `${NAME}` the value of a constant. Anything else that begins
+like one of these is taken for a slip, such as a `}` that is missing or a path with backslashes.
+
+Wrong:
+
+```lego
+let root = "pictures"
+
+data dogs {
+  source: manifest("${root/dogs")
+}
+```
+
+Right:
+
+```lego
+let root = "pictures"
+
+data dogs {
+  source: manifest("${root}/dogs")
+}
+```
+
+Write paths with `/`, on Windows too. A constant of an import with an alias is `${alias.NAME}`. For
+a dollar in front of a brace that is meant as such write `\\$`.
 """,
     ),
 )
