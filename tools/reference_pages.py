@@ -29,8 +29,9 @@ from legonet.spec.markers import Forms, Label, Named
 from legonet.spec.methods import METHODS
 from legonet.spec.models import MODELS, WEIGHTS
 from legonet.spec.sources import SOURCES
-from legonet.syntax import mistakes, read
+from legonet.syntax import read
 from legonet.syntax.grammar import grammar_text
+from legonet.syntax.mistakes import messages
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -205,10 +206,10 @@ def limits() -> str:
     )
     rows = [
         ("bytes of a file", read.LONGEST_TEXT, "LEGO103"),
-        ("brackets, braces and parentheses inside each other", mistakes.DEEPEST_NESTING, "LEGO106"),
-        ("characters of a name", mistakes.LONGEST_NAME, "LEGO107"),
-        ("characters of a number", mistakes.LONGEST_NUMBER, "LEGO107"),
-        ("syntax errors that are reported", mistakes.MOST_MISTAKES, "LEGO109"),
+        ("brackets, braces and parentheses inside each other", messages.DEEPEST_NESTING, "LEGO106"),
+        ("characters of a name", messages.LONGEST_NAME, "LEGO107"),
+        ("characters of a number", messages.LONGEST_NUMBER, "LEGO107"),
+        ("syntax errors that are reported", messages.MOST_MISTAKES, "LEGO109"),
         ("files that import each other in a row", expand.DEEPEST_IMPORTS, "LEGO215"),
         (grown, growth.MOST_VALUES, "LEGO215"),
     ]

@@ -12,7 +12,7 @@ MOST_VALUES = 600_000
 CHARACTERS_A_VALUE = 64
 """Characters of a text that count as one value."""
 
-VALUES_AN_IMPORT = 10
+VALUES_AN_IMPORT = 20
 """An import counts as so many values, since the file system is asked for it."""
 
 MOST_COMPARISONS = 50_000

@@ -39,6 +39,24 @@ class SmallFcn(Form):
     stride: Literal[2, 4, 8] = 4
 
 
+class VggFcn(Form):
+    """A fully convolutional VGG with skips, FCN-8s, 16s or 32s (Long et al. 2015).
+
+    Its ``features`` are those of torchvision's VGG without batch norm, so that a torchvision VGG
+    can be its ancestor (``init``). Pictures have a size that is divisible by 32.
+
+    Args:
+        classes: Output maps; 1 for a network that knows a single category.
+        depth: VGG's depth.
+        stride: Pixels between neighbouring answers before they are brought to the picture's size.
+    """
+
+    call: ClassVar[str] = "legonet.vgg_fcn"
+    classes: int = Field(ge=1)
+    depth: Literal[11, 13, 16, 19] = 16
+    stride: Literal[8, 16, 32] = 8
+
+
 class LibraryModel(Frozen):
     """A model of torchvision or timm, by the name that the library lists.
 
@@ -62,9 +80,9 @@ class PluginModel(Plugin):
     """A model that another package registers at the entry point ``legonet.models``."""
 
 
-MODELS: tuple[type[Form], ...] = (SmallVgg, SmallFcn)
+MODELS: tuple[type[Form], ...] = (SmallVgg, SmallFcn, VggFcn)
 
-Model = SmallVgg | SmallFcn | LibraryModel | PluginModel
+Model = SmallVgg | SmallFcn | VggFcn | LibraryModel | PluginModel
 
 
 class WeightsFile(Frozen):

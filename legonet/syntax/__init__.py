@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legonet.syntax.collection import without_collection
-from legonet.syntax.format import format_text
+from legonet.syntax.formatting.format import format_text
 from legonet.syntax.parse import Parsed, parse, parse_value
 from legonet.syntax.read import find_text, read_text
 

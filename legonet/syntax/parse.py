@@ -11,11 +11,12 @@ from lark import Token, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import Diagnostic, SourceText
-from legonet.syntax import ast, mistakes, strings
+from legonet.syntax import ast, strings
 from legonet.syntax.builder import AstBuilder
 from legonet.syntax.collection import without_collection
 from legonet.syntax.grammar import compile_grammar
-from legonet.syntax.recovery import Recovery
+from legonet.syntax.mistakes import messages
+from legonet.syntax.mistakes.recovery import Recovery
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Parsed:
     lost: frozenset[str]
     whole: bool = True
 
+
+MOST_STRANGE = 1_000
+"""Characters of no meaning in a text, at most; one with more is no spec, and is not read on."""
 
 _ONE_AT_A_TIME = Lock()
 """The builder that the parser calls knows one text at a time; threads take turns."""
@@ -70,7 +74,15 @@ class _Run:
     def __init__(self, source: SourceText, lark: Lark) -> None:
         self.source = source
         self.lark = lark
-        self.tokens = list(lark.lex(source.text))
+        self.tokens: list[Token] = []
+        self.left_out = False
+        strange = 0
+        for token in lark.lex(source.text):
+            self.tokens.append(token)
+            strange += token.type == "STRANGE"
+            if strange > MOST_STRANGE:
+                self.left_out = True
+                break
 
     def value(self) -> ast.Value | None:
         parser = self.lark.parse_interactive(start="value")
@@ -79,7 +91,7 @@ class _Run:
             depth += (token.type in OPENING) - (token.type in CLOSING)
             if token.type == LINE_END:
                 continue
-            if mistakes.bad_token(self.source, token, depth):
+            if messages.bad_token(self.source, token, depth):
                 return None
             try:
                 parser.feed_token(token)
@@ -98,11 +110,11 @@ class _Run:
         while position < len(self.tokens):
             token = self.tokens[position]
             depth += (token.type in OPENING) - (token.type in CLOSING)
-            bad = mistakes.bad_token(self.source, token, depth)
-            if bad and bad.code == mistakes.TOO_DEEP:
+            bad = messages.bad_token(self.source, token, depth)
+            if bad and bad.code == messages.TOO_DEEP:
                 return self._given_up(recovery, bad)
-            if len(recovery.diagnostics) >= mistakes.MOST_MISTAKES:
-                return self._given_up(recovery, mistakes.too_many(self.source, token))
+            if len(recovery.diagnostics) >= messages.MOST_MISTAKES:
+                return self._given_up(recovery, messages.too_many(self.source, token))
             if token.type == "STRING":
                 recovery.diagnostics += strings.mistakes_in(self.source, token)
             if bad is None and _takes(parser, token):
@@ -110,6 +122,8 @@ class _Run:
             else:
                 position = recovery.go_on(position, bad)
                 depth = len(recovery.open_brackets())
+        if self.left_out:
+            return self._given_up(recovery, messages.too_many(self.source, self.tokens[-1]))
         recovery.close_at_end()
         tree: Any = parser.feed_eof()  # type: ignore[no-untyped-call]
         if not isinstance(tree, ast.Ast):

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from legonet.diagnostics import DiagnosticError, SourceText, Span
 from legonet.syntax import ast, format_text, parse
-from legonet.syntax.format import WIDTH
-from legonet.syntax.lines import columns
+from legonet.syntax.formatting.format import WIDTH
+from legonet.syntax.formatting.lines import columns
 
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 

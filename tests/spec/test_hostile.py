@@ -18,7 +18,7 @@ from legonet.diagnostics import Diagnostic
 from legonet.graph import check_file
 from legonet.spec.expand import DEEPEST_IMPORTS
 from legonet.spec.growth import MOST_VALUES
-from legonet.syntax.mistakes import MOST_MISTAKES
+from legonet.syntax.mistakes.messages import MOST_MISTAKES
 from legonet.syntax.read import LONGEST_TEXT
 
 Check = Callable[[str], list[Diagnostic]]
@@ -393,14 +393,14 @@ HOSTILE: dict[str, tuple[set[str], Callable[[Path], str]]] = {
     "doubled_lists": ({"LEGO215"}, lambda _: steps("[a{0}, a{0}]") + "data d { size: a60 }"),
     "doubled_strings": ({"LEGO215"}, lambda _: steps('"${{a{0}}}${{a{0}}}"')),
     "long_line": ({"LEGO104"}, lambda _: "let a = [" + "1, " * 60_000 + "}"),
-    "long_line_of_junk": ({"LEGO104"}, lambda _: "let a = " + "?" * 400_000),
+    "long_line_of_junk": ({"LEGO104", "LEGO109"}, lambda _: "let a = " + "?" * 4_000_000),
     "long_name": ({"LEGO107"}, lambda _: "data " + "x" * 4_000_000 + " { source: digits() }"),
     "long_broken_name": (
-        {"LEGO104"},
-        lambda _: "data x" + "-x" * 100_000 + " { source: digits() }",
+        {"LEGO104", "LEGO109"},
+        lambda _: "data x" + "-x" * 1_000_000 + " { source: digits() }",
     ),
     "long_broken_number": ({"LEGO107"}, lambda _: "let a = 1" + "_0" * 1_000_000),
-    "open_interpolations": ({"LEGO104"}, lambda _: "data ${x {\n" * 50_000),
+    "open_interpolations": ({"LEGO104", "LEGO109"}, lambda _: "data ${x {\n" * 50_000),
     "surplus_braces": ({"LEGO104", "LEGO109"}, lambda _: "data x { }\n  }\n" * 50_000),
     "list_without_commas": ({"LEGO104"}, lambda _: "let a = [" + "1 " * 200_000 + "]"),
     "list_not_closed": (

@@ -9,13 +9,14 @@ from lark import Token, Tree
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import Diagnostic, SourceText
-from legonet.syntax import ast, mistakes
-from legonet.syntax.layout import indentation, line_start, surplus_brace, unclosed_brace
-from legonet.syntax.lookahead import accepted_by, takes
-from legonet.syntax.repair import find_repair, is_invisible
-from legonet.syntax.surroundings import Surroundings
+from legonet.syntax import ast
+from legonet.syntax.mistakes import messages
+from legonet.syntax.mistakes.braces import indentation, line_start, surplus_brace, unclosed_brace
+from legonet.syntax.mistakes.lookahead import accepted_by, takes
+from legonet.syntax.mistakes.repair import find_repair, is_invisible
+from legonet.syntax.mistakes.surroundings import Surroundings
+from legonet.syntax.mistakes.words import BrokenWord, broken_word
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING, STATEMENT_STARTS
-from legonet.syntax.words import BrokenWord, broken_word
 
 FARTHEST = 100_000
 """Characters behind a mistake in which its end is looked for."""
@@ -107,7 +108,7 @@ class Recovery:
         if word is not None:
             return self._pass_word(position, word)
         innermost = opened[-1] if opened else None
-        report = mistakes.unexpected(self._source, self._tokens, position, expected, innermost)
+        report = messages.unexpected(self._source, self._tokens, position, expected, innermost)
         return self._repaired(position, report, expected, innermost)
 
     def _is_put_in(self, position: int, kind: str = "RBRACE") -> bool:
@@ -227,7 +228,7 @@ class Recovery:
             return
         opening, position = found
         token = self._tokens[position]
-        self._mended.append(mistakes.unclosed(self._source, opening, token))
+        self._mended.append(messages.unclosed(self._source, opening, token))
         place = token.start_pos
         kinds = ["RBRACE"] if token.type == "RBRACE" else ["RBRACE", LINE_END]
         self._tokens[position:position] = [
@@ -241,25 +242,25 @@ class Recovery:
             surplus = surplus_brace(self._source, self._tokens)
             if surplus is not None:
                 return self._leave_out_brace(surplus)
-        if not mistakes.begins_statement(expected):
+        if not messages.begins_statement(expected):
             return None
         if self._at.is_field(position):
             return self._field_alone(position)
         restarts = self._restarts < MOST_RESTARTS
         if token.type == "LBRACE" and self._bare_adapter_before() and restarts:
-            report = mistakes.unexpected(self._source, self._tokens, position, expected, None)
+            report = messages.unexpected(self._source, self._tokens, position, expected, None)
             del self._tokens[position - 1]
             return self._start_over(report)
         return None
 
     def _leave_out_brace(self, position: int) -> int:
-        report = mistakes.surplus(self._source, self._tokens[position])
+        report = messages.surplus(self._source, self._tokens[position])
         alone = self._at.kind(position - 1) in (LINE_END, "LBRACE", "COMMA")
         del self._tokens[position : position + 1 + alone]
         return self._start_over(report)
 
     def _field_alone(self, position: int) -> int:
-        report = mistakes.field_alone(self._source, self._tokens[position])
+        report = messages.field_alone(self._source, self._tokens[position])
         if self._bare_adapter_before() and self._restarts < MOST_RESTARTS:
             place = self._tokens[position - 1].start_pos
             self._tokens[position - 1] = Token("LBRACE", "", start_pos=place, end_pos=place)
@@ -292,7 +293,7 @@ class Recovery:
         self._unwind()
         braces = [token for token in self.open_brackets() if token.type == "LBRACE"]
         if braces:
-            self.diagnostics.append(mistakes.unclosed(self._source, braces[-1]))
+            self.diagnostics.append(messages.unclosed(self._source, braces[-1]))
         for _ in braces:
             self._close_block(len(self._source.text))
 
@@ -319,11 +320,11 @@ class Recovery:
         """Close the block in front of a statement, or pass over a statement that was put inside."""
         first = self._tokens[position - 1]
         if indentation(self._source, first) > indentation(self._source, opening):
-            report = mistakes.statement_inside(self._source, first, opening)
+            report = messages.statement_inside(self._source, first, opening)
             self.diagnostics.append(report)
             self._unwind()
             return self._skip(position)
-        self.diagnostics.append(mistakes.unclosed(self._source, opening, before=first))
+        self.diagnostics.append(messages.unclosed(self._source, opening, before=first))
         self._unwind()
         self._close_block(first.start_pos or 0)
         return position - 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lark import Token
 
 from legonet.diagnostics import SourceText, did_you_mean
-from legonet.syntax.repair import is_invisible
+from legonet.syntax.mistakes.repair import is_invisible
 from legonet.syntax.tokens import CLOSING, LINE_END, STATEMENT_STARTS
 
 STATEMENTS = ("import", "let", "for", "data", "network", "category", "task", "adapter", "path")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from legonet.diagnostics import DiagnosticError, SourceText
 from legonet.syntax import ast
-from legonet.syntax.comments import Comments
-from legonet.syntax.lines import Line, columns, joined
+from legonet.syntax.formatting.comments import Comments
+from legonet.syntax.formatting.lines import Line, columns, joined
 from legonet.syntax.parse import parse
 
 WIDTH = 100

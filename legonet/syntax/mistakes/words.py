@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lark import Token
 
 from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
-from legonet.syntax.mistakes import LONGEST_NAME
+from legonet.syntax.mistakes.messages import LONGEST_NAME
 from legonet.syntax.tokens import LINE_END
 
 _INTERPOLATION = re.compile(
@@ -78,7 +78,7 @@ def _interpolation(source: SourceText, at: int, before: str) -> BrokenWord | Non
     elif re.match(r"\$\{[ \t]+\w+[ \t]*\}", found[0]) and name:
         advice = f"write it without spaces: `${{{name[0]}}}`"
     elif re.match(r"\$\{[^}]*\W[^}]*\}", found[0]):
-        advice = "a constant's name has letters, digits and `_` alone"
+        advice = "a constant's name has letters, digits and `_` alone, an alias and a dot in front"
     else:
         advice = "a constant's name stands in braces, as in `${animal}_net`"
     word = source.text[start : found.end()]

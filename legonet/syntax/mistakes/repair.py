@@ -10,7 +10,7 @@ from lark import Token
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import SourceText
-from legonet.syntax.lookahead import takes
+from legonet.syntax.mistakes.lookahead import takes
 from legonet.syntax.tokens import LINE_END, STATEMENT_STARTS
 
 _SIGNS = ("ARROW", "COLON", "EQUAL", "IN", "AS")

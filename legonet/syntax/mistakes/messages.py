@@ -8,8 +8,8 @@ from unicodedata import combining
 from lark import Token
 
 from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
-from legonet.syntax.advice import advice, for_unknown_statement
-from legonet.syntax.repair import operator_at
+from legonet.syntax.mistakes.advice import advice, for_unknown_statement
+from legonet.syntax.mistakes.repair import operator_at
 from legonet.syntax.tokens import LINE_END, STATEMENT_STARTS
 
 DEEPEST_NESTING = 64

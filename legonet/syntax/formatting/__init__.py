@@ -1,0 +1,1 @@
+"""Text to the one canonical layout, comments kept."""
