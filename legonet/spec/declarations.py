@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from legonet.spec.base import Form, Frozen, Goal
 from legonet.spec.markers import CategoryLabel, DataName, Forms, NetworkName
@@ -21,6 +22,16 @@ def noun_of(kind: str) -> str:
     return "data block" if kind == "data" else kind
 
 
+LARGEST_KERNEL = 31
+"""Height and width of the largest kernel of an adapter."""
+
+
+def _odd(kernel: int) -> int:
+    if kernel % 2 == 0:
+        raise PydanticCustomError("odd_number", "an odd number")
+    return kernel
+
+
 class Conv(Form):
     """One conv of an adapter, with a ReLU behind it.
 
@@ -29,7 +40,7 @@ class Conv(Form):
     """
 
     call: ClassVar[str] = "conv"
-    kernel: Literal[1, 3, 5, 7, 9, 11]
+    kernel: Annotated[int, Field(ge=1, le=LARGEST_KERNEL), AfterValidator(_odd)]
 
 
 def _kernel(layer: object) -> object:

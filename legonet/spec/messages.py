@@ -82,8 +82,7 @@ def _expectation(error: ErrorDetails, found: Located | Body) -> tuple[str, tuple
     if kind in ("literal_error", "enum"):
         choices = [choice.strip("'") for choice in _choices(str(context["expected"]))]
         shown = ", ".join(choices[:-1]) + " or " + choices[-1] if len(choices) > 1 else choices[0]
-        word = str(found.value) if isinstance(found, Located) else ""
-        return shown, did_you_mean(word, choices, "choice")
+        return shown, _similar_choice(found, choices)
     if kind == "too_short":
         return f"a list of at least {context['min_length']}", ()
     if kind == "tuple_type":
@@ -93,3 +92,12 @@ def _expectation(error: ErrorDetails, found: Located | Body) -> tuple[str, tuple
 
 def _choices(expected: str) -> list[str]:
     return expected.replace(" or ", ", ").split(", ")
+
+
+def _similar_choice(found: Located | Body, choices: list[str]) -> tuple[str, ...]:
+    """Return what may have been meant by a value that is none of the choices."""
+    if isinstance(found, Located) and isinstance(found.value, str):
+        return did_you_mean(found.value, choices, "choice")
+    if isinstance(found, Located) and str(found.value) in choices:
+        return (f'a text stands in quotes: `"{found.value}"`',)
+    return ()

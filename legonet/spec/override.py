@@ -67,7 +67,7 @@ class Override:
         start = self.source.text.index("=") + 1
         span = Span(self.source, start, len(self.source.text))
         node = parse_value(SourceText("--set", self.value))
-        if node is None:
+        if node is None or node.span.end < len(self.value):  # `#` begins no comment here
             return Located(Text(self.value, scope.base), span)
         read = replace(value_of(node, scope), span=span)
         if isinstance(read.value, Symbol):
@@ -117,7 +117,8 @@ def _apply(expanded: Expanded, override: Override) -> None:
     kinds = sorted({statements[position].kind for position, _ in meant})
     if len(kinds) > 1:
         raise _ambiguous(override, kinds)
-    if not meant and not expanded.unread and not expanded.damaged:
+    known = expanded.unread or expanded.damaged or override.target in expanded.lost
+    if not meant and not known:
         raise _unknown(override, expanded)
     value = override.located(Scope(ChainMap(expanded.constants), Path.cwd()))
     for position, path in meant:

@@ -6,7 +6,9 @@ A form says where the pictures are. Reading them is the work of ``legonet.data``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
 
 from legonet.spec.base import Form, Plugin
 
@@ -72,18 +74,24 @@ class Cifar10Jpeg(Form):
     file: Path
 
 
+def _year(year: object) -> object:
+    return str(year) if isinstance(year, int) else year
+
+
 class Voc(Form):
     """PASCAL VOC segmentation as torchvision reads it, with masks.
 
     Args:
         directory: The folder into which torchvision unpacks it.
-        year: Of the challenge.
+        year: Of the challenge, as a number or in quotes.
         download: Downloads the data set if it is not there.
     """
 
     call: ClassVar[str] = "voc"
     directory: Path
-    year: Literal["2007", "2008", "2009", "2010", "2011", "2012"] = "2012"
+    year: Annotated[
+        Literal["2007", "2008", "2009", "2010", "2011", "2012"], BeforeValidator(_year)
+    ] = "2012"
     download: bool = False
 
 

@@ -255,9 +255,7 @@ def test_every_override_that_it_shows_changes_its_example(text: str, tmp_path: P
     assert load_spec(spec, [override]).spec != load_spec(spec).spec
 
 
-@pytest.mark.parametrize(
-    ("text", "folder"), [("root=a#1", "a"), ("root=../a#1", "../a#1"), ('root="a#1"', "a#1")]
-)
+@pytest.mark.parametrize(("text", "folder"), [("root=a#1", "a#1")])
 def test_a_comment_sign_behind_set_means_what_it_says(
     text: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

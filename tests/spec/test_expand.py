@@ -364,3 +364,10 @@ def test_what_a_broken_constant_may_give_is_not_missed(load: Load) -> None:
         'data b { source: manifest("${root}/${cut}") }\n'
     )
     assert codes(loaded) == ["LEGO213", "LEGO104"]
+
+
+@pytest.mark.parametrize("year", ["2011", '"2011"'])
+def test_a_year_is_a_number_or_a_text(year: str, load: Load) -> None:
+    loaded = load(f'data v {{ source: voc("v", {year}) }}\ndata w {{ source: voc("v") }}\n')
+    assert codes(loaded) == []
+    assert [item.source.year for item in loaded.spec.data.values()] == ["2011", "2012"]

@@ -197,3 +197,16 @@ def test_what_has_no_name_or_no_value_is_refused(text: str) -> None:
 def test_in_a_spec_that_cannot_be_read_no_target_is_missed(load: Load) -> None:
     assert codes(load('import "nowhere.lego"\n', ["root=a", "crops.size=3"])) == ["LEGO101"]
     assert codes(load("data crops { source digits() }\n", ["crop.size=3"])) == ["LEGO104"]
+
+
+@pytest.mark.parametrize("text", ["a#1", "../a #b", "#"])
+def test_a_number_sign_begins_no_comment(text: str, load: Load, tmp_path: Path) -> None:
+    loaded = load(SPEC, sets=[f"root={text}"])
+    assert codes(loaded) == []
+    source = loaded.spec.data["crops"].source
+    assert isinstance(source, Manifest)
+    assert source.directory == tmp_path / text / "crops"
+
+
+def test_a_constant_with_a_mistake_is_told_once(load: Load) -> None:
+    assert codes(load(SPEC, sets=["root=${nothing}"])) == ["LEGO213"]
