@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from legonet.build.files import write_whole
+from legonet.build.files import not_written, write_whole
 from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 ArtifactKind = Literal["network", "adapter"]
+
+KINDS: tuple[ArtifactKind, ...] = ("network", "adapter")
 
 _METADATA = "legonet"
 
@@ -38,6 +40,11 @@ class Artifact:
 
     file: Path
     certificate: Mapping[str, Any]
+
+    @property
+    def kind(self) -> ArtifactKind:
+        """What it is."""
+        return "network" if self.certificate["kind"] == "network" else "adapter"
 
     @property
     def sha256(self) -> str:
@@ -97,9 +104,10 @@ class Store:
         try:
             tensors = load_file(artifact.file)
         except (OSError, SafetensorError) as error:
-            raise self._set_aside(artifact, str(error)) from None
+            raise self.set_aside(artifact.kind, artifact.file, str(error)) from None
         if state_digest(tensors) != artifact.sha256:
-            raise self._set_aside(artifact, "its tensors do not match their digest")
+            reason = "its tensors do not match their digest"
+            raise self.set_aside(artifact.kind, artifact.file, reason)
         return tensors
 
     def put(
@@ -156,12 +164,22 @@ class Store:
         finally:
             lock.release()
 
-    def _set_aside(self, artifact: Artifact, reason: str) -> DiagnosticError:
-        aside = artifact.file.with_suffix(".damaged")
-        artifact.file.replace(aside)
+    def set_aside(self, kind: ArtifactKind, file: Path, reason: str) -> DiagnosticError:
+        """Move a damaged file out of the way, and return what to say of it.
+
+        Args:
+            kind: What it was.
+            file: The file.
+            reason: What is wrong with it.
+        """
+        aside = file.with_suffix(".damaged")
+        try:
+            file.replace(aside)
+        except OSError as error:
+            return not_written(aside, 0, error)
         return DiagnosticError.of(
             "LEGO703",
-            f"a stored {artifact.certificate['kind']} is damaged: {reason}",
+            f"a stored {kind} is damaged: {reason}",
             help=[f"it was set aside as `{aside}`", "run `legonet build` again to make it anew"],
         )
 

@@ -20,6 +20,10 @@ STORE = ".legonet"
 """The store's folder beside a spec, where no other is named."""
 
 
+LEDGERS = "ledgers"
+"""The folder in a store for the ledgers of the specs that share it."""
+
+
 class Workspace:
     """Where the built things of a spec live.
 
@@ -32,7 +36,7 @@ class Workspace:
         folder = store if store is not None else spec.parent / STORE
         self.store = Store(folder)
         self.contents = Contents(folder / "contents.json")
-        self.ledger = Ledger(folder / "ledgers" / f"{spec.stem}.json")
+        self.ledger = Ledger.of(spec, folder / LEDGERS)
 
     def fetch(self, graph: ModuleGraph) -> None:
         """Download the pictures for which the spec says so and which are not there yet.
@@ -90,4 +94,5 @@ class Workspace:
         if plan.to_build:
             self.store.prepare()
             self.contents.remember()
+            self.ledger.begin(step.key for step in plan.to_build)
         return run_plan(plan, self.store, self.ledger, listener, device=device)

@@ -24,6 +24,7 @@ COMMANDS = {
     "why": "legonet.cli.commands.why",
     "render": "legonet.cli.commands.render",
     "inspect": "legonet.cli.commands.inspect",
+    "store": "legonet.cli.commands.store",
     "explain": "legonet.cli.commands.explain",
 }
 """Where each command stands, in the order in which a person meets them."""

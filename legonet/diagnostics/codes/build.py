@@ -90,4 +90,13 @@ To answer for pictures, the networks on both sides of an edge and its adapter mu
 the spec as it stands now. Run `legonet build SPEC`; it makes only what is missing.
 """,
     ),
+    Code(
+        "LEGO710",
+        "there is no store",
+        """
+The folder does not exist. A store is the folder `.legonet` beside a spec that was built, or the one
+that `legonet build --store DIR` named. `legonet store` looks for `.legonet` in the current folder;
+name another one with `--store`.
+""",
+    ),
 )

@@ -1,0 +1,95 @@
+"""``legonet store``: what lies in a store, whether it is whole, and what can go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import document, legonet
+from small_spec import SMALL
+
+EDGE = "digit_1 -> classify"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    (folder / "small.lego").write_text(SMALL)
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def folder(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "copy"))
+
+
+def listed(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document(legonet(folder, "store", "ls", "--json"))["artifacts"]
+    return found
+
+
+def test_ls_shows_who_uses_what(folder: Path) -> None:
+    users = {user: item["kind"] for item in listed(folder) for user in item["users"]}
+    assert users == {
+        f"small.lego: {EDGE}": "adapter",
+        "small.lego: ancestor": "network",
+        "small.lego: net_1": "network",
+        "small.lego: net_3": "network",
+    }
+    shown = legonet(folder, "store", "ls")
+    assert f"small.lego: {EDGE}" in shown.stdout
+    assert "4 artifacts" in shown.stdout
+
+
+def test_gc_removes_what_was_replaced_and_the_next_build_has_nothing_to_do(folder: Path) -> None:
+    text = SMALL.replace("let labels = 4", "let labels = 6")
+    assert text != SMALL
+    (folder / "small.lego").write_text(text)
+    before = {item["key"] for item in listed(folder)}
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    dry = document(legonet(folder, "store", "gc", "--dry-run", "--json"))["removed"]
+    assert len(listed(folder)) == 5
+    removed = document(legonet(folder, "store", "gc", "--json"))["removed"]
+    assert removed == dry
+    after = {item["key"] for item in listed(folder)}
+    assert len(before & after) == 3
+    assert len(after) == 4
+    assert "nothing to do" in legonet(folder, "build", "small.lego").stdout
+    assert document(legonet(folder, "store", "gc", "--json"))["removed"] == []
+
+
+def test_gc_keeps_what_another_spec_uses(folder: Path) -> None:
+    (folder / "other.lego").write_text(SMALL)
+    assert "nothing to do" in legonet(folder, "build", "other.lego").stdout
+    (folder / "small.lego").unlink()
+    removed = document(legonet(folder, "store", "gc", "--json"))["removed"]
+    assert not [file for file in removed if file.endswith(".safetensors")]
+    (folder / "other.lego").unlink()
+    assert len(document(legonet(folder, "store", "gc", "--json"))["removed"]) >= 4
+    assert listed(folder) == []
+
+
+def test_verify_sets_aside_what_is_damaged_and_a_build_mends_it(folder: Path) -> None:
+    assert "4 artifacts verified" in legonet(folder, "store", "verify").stdout
+    flipped, cut = sorted((folder / ".legonet" / "networks").glob("*.safetensors"))[:2]
+    content = bytearray(flipped.read_bytes())
+    content[-1] ^= 1
+    flipped.write_bytes(content)
+    cut.write_bytes(cut.read_bytes()[:-5])
+    finished = legonet(folder, "store", "verify", "--json")
+    assert finished.returncode == 3
+    assert [item["code"] for item in document(finished)["diagnostics"]] == ["LEGO703"] * 2
+    assert flipped.with_suffix(".damaged").exists()
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    assert "4 artifacts verified" in legonet(folder, "store", "verify").stdout
+
+
+def test_without_a_store_there_is_a_clear_word(tmp_path: Path) -> None:
+    for command in ("ls", "verify", "gc"):
+        finished = legonet(tmp_path, "store", command)
+        assert finished.returncode == 1
+        assert "LEGO710" in finished.stderr
+        assert "Traceback" not in finished.stderr
