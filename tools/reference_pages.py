@@ -131,7 +131,8 @@ def _choices(annotation: Any) -> list[str]:
         return [written(choice.value) for choice in annotation]
     if get_origin(annotation) is Literal:
         return [written(choice) for choice in get_args(annotation)]
-    return []
+    # A choice that may be left out is a union with None.
+    return [choice for part in get_args(annotation) for choice in _choices(part)]
 
 
 def _listed(items: list[str]) -> str:

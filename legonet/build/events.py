@@ -8,6 +8,7 @@ from typing import Literal
 
 from legonet.build.plan import Step
 from legonet.diagnostics import Diagnostic
+from legonet.distill.progress import Point
 
 
 @dataclass(frozen=True)
@@ -15,18 +16,21 @@ class Event:
     """One piece of news about one step.
 
     Args:
-        kind: What happened; a ``finished`` step is in the store.
+        kind: What happened; a ``finished`` step is in the store, and a ``loss`` comes with each
+            gradient step, in front of the ``progress`` that it made.
         step: To which step.
         fraction: Of its work that is done, 0 to 1.
         message: A few words, such as ``epoch 3/8``.
         diagnostics: Why it failed.
+        loss: A point of its loss curve.
     """
 
-    kind: Literal["started", "progress", "finished", "failed"]
+    kind: Literal["started", "progress", "loss", "finished", "failed"]
     step: Step
     fraction: float = 0.0
     message: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()
+    loss: Point | None = None
 
 
 Listener = Callable[[Event], None]

@@ -23,7 +23,7 @@ from legonet.spec.models import Weights, WeightsFile
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
 
-ADAPTER_VERSION = 1
+ADAPTER_VERSION = 2
 """Raised with every change of code that gives an adapter other weights."""
 
 Inputs = dict[str, Any]

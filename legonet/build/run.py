@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from legonet.build.checkpoints import FileCheckpoint
 from legonet.build.events import Event, Listener
 from legonet.build.ledger import Ledger
 from legonet.build.plan import EdgeStep, Plan, Step
 from legonet.build.report import Outcome, Report, Result, StepT
 from legonet.build.store import Artifact, Store
 from legonet.diagnostics import Diagnostic, DiagnosticError
+from legonet.distill.progress import Point, Progress, Watch
 from legonet.spec import Key
 
 if TYPE_CHECKING:
     from legonet.build.workshop import Workshop
 
-Build = Callable[[Callable[[float, str], None]], Artifact]
+Build = Callable[[Progress, Watch], Artifact]
 
 
 def run_plan(
@@ -25,7 +28,8 @@ def run_plan(
 ) -> Report:
     """Build what the plan says, and nothing else.
 
-    Finished steps are in the store at once, so that an interrupted build goes on from there.
+    Finished steps are in the store at once, and unfinished training leaves checkpoints, so that
+    an interrupted build goes on from there.
 
     Args:
         plan: What to do.
@@ -60,7 +64,7 @@ class _Run:
     def _network(self, step: Step) -> Result[Step]:
         network = self._plan.graph.spec.networks[step.name]
         needs = {} if network.init is None else {"ancestor": network.init}
-        result = self._step(step, needs, lambda tell: self._workshop.build_network(step, tell))
+        result = self._step(step, needs, partial(self._build_network, step))
         if result.outcome == "failed":
             self._failed.add(step.name)
         return result
@@ -74,7 +78,7 @@ class _Run:
             "task's network": spec.tasks[adapter.task].network,
             "teacher": self._plan.graph.teacher_name(adapter) or "",
         }
-        return self._step(step, needs, lambda tell: self._workshop.build_edge(step, tell))
+        return self._step(step, needs, partial(self._build_edge, step))
 
     def _step(
         self,
@@ -84,6 +88,8 @@ class _Run:
     ) -> Result[StepT]:
         if step.action == "reuse":
             self._ledger.enter(step.name, step.inputs)
+            # A process that was killed behind its last step had no time to do so.
+            FileCheckpoint(self._store, step.key).remove()
             return Result(step, "reused", step.reason, artifact=step.artifact)
         broken = [
             f"its {role} `{name}` failed" for role, name in needs.items() if name in self._failed
@@ -118,13 +124,24 @@ class _Run:
             def tell(fraction: float, message: str) -> None:
                 self._listener(Event("progress", step, fraction, message))
 
-            return build(tell), "built", step.reason
+            def watch(point: Point) -> None:
+                self._listener(Event("loss", step, loss=point))
+
+            artifact = build(tell, watch)
+            FileCheckpoint(self._store, step.key).remove()
+            return artifact, "built", step.reason
 
     def _failure(self, step: StepT, found: tuple[Diagnostic, ...], seconds: float) -> Result[StepT]:
         located = tuple(self._plan.graph.spec.locate(item, _statement(step)) for item in found)
         self._listener(Event("failed", step, diagnostics=located))
         message = located[0].message if located else "failed"
         return Result(step, "failed", message, seconds, diagnostics=located)
+
+    def _build_network(self, step: Step, tell: Progress, watch: Watch) -> Artifact:
+        return self._workshop.build_network(step, tell, watch)
+
+    def _build_edge(self, step: EdgeStep, tell: Progress, watch: Watch) -> Artifact:
+        return self._workshop.build_edge(step, tell, watch)
 
     @property
     def _workshop(self) -> Workshop:

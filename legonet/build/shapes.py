@@ -9,14 +9,21 @@ from torch import nn
 
 from legonet.build.questions import Questions
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
+from legonet.distill.convolutional import convolutional
+from legonet.distill.gates import check_partners
+from legonet.distill.surrogate import Surrogate
 from legonet.graph import ModuleGraph
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
-from legonet.modules.shapes import check_edge, check_output, shape_at
+from legonet.modules.shapes import Shape, check_edge, check_output, shape_at
 from legonet.modules.weights import check_weights
 from legonet.spec import Key
 from legonet.spec.declarations import Adapter
+from legonet.spec.methods import BackDistillation, Method, Training
 from legonet.spec.models import WeightsFile
+
+FROM_PSEUDO_GRADIENTS = {"solve", "least_squares", "assignment", "iterated_assignment", "blend"}
+"""Starts that pseudo-gradients are drawn for."""
 
 
 def check_shapes(graph: ModuleGraph) -> list[Diagnostic]:
@@ -81,10 +88,11 @@ class _Checker:
         category_module = bottom(self._modules[category.network], category.until)
         own = self._questions.of_network(task.network)
         size = self._questions.size(adapter)
-        features, _ = check_edge(
+        task_module = top(self._modules[task.network], task.after)
+        features, joined = check_edge(
             category_module,
             bottom(self._modules[task.network], task.after),
-            top(self._modules[task.network], task.after),
+            task_module,
             size=size,
             own_size=own.size if own else size,
             direct=adapter.learning is None,
@@ -102,6 +110,41 @@ class _Checker:
                 label="the teacher is cut elsewhere",
                 help=["a teacher is the category's own network, or one with the same bottom"],
             )
+        learning = adapter.learning
+        if learning is not None and _needs_pseudo_gradients(learning.method):
+            teacher_module = top(teacher, category.until)
+            check = partial(
+                _check_surrogates, task_module, joined, teacher_module, features, learning.method
+            )
+            self._try(("adapter", adapter.category, adapter.task), ("method",), check)
+
+
+def _needs_pseudo_gradients(method: Method) -> bool:
+    if isinstance(method, BackDistillation):
+        return True
+    return isinstance(method, Training) and method.init in FROM_PSEUDO_GRADIENTS
+
+
+def _check_surrogates(
+    task_module: nn.Module,
+    joined: Shape,
+    teacher_module: nn.Module,
+    features: Shape,
+    method: Method,
+) -> None:
+    """Check that pseudo-gradients can be drawn as a method says."""
+    sides = [(task_module, joined), (teacher_module, features)]
+    surrogates = [Surrogate.of(module, shape) for module, shape in sides]
+    if not isinstance(method, BackDistillation):
+        return
+    if method.output_grid > 1:
+        grids = (convolutional(module, shape, method.output_grid) for module, shape in sides)
+        surrogates = [Surrogate.of(module, shape) for module, shape in grids]
+    check_partners(
+        *surrogates,
+        places=method.relu_places,
+        channel_shared=method.channel_shared and method.relu_maps != "teacher",
+    )
 
 
 def _named(shape: tuple[int, ...]) -> str:

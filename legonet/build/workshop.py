@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from legonet.build.checkpoints import FileCheckpoint
 from legonet.build.plan import EdgeStep, Plan, Step
 from legonet.build.questions import Questions
 from legonet.build.store import Artifact, Store
@@ -21,8 +22,9 @@ from legonet.diagnostics import DiagnosticError
 from legonet.distill.edge import Edge
 from legonet.distill.learn import learn
 from legonet.distill.measure import measure
-from legonet.distill.progress import Progress
+from legonet.distill.progress import Progress, Watch
 from legonet.distill.specific import train_specific
+from legonet.distill.student_pool import StudentPool
 from legonet.modules.adapter import Adapter
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
@@ -31,6 +33,7 @@ from legonet.modules.models import instantiate
 from legonet.modules.weights import inherit, load_weights
 from legonet.spec import Goal
 from legonet.spec.declarations import Learning
+from legonet.spec.models import Model
 
 PICTURES_KEPT = 12
 """Answers of a question's split that are kept in memory, at most."""
@@ -76,11 +79,19 @@ class Workshop:
         self._device = device
         self._questions = Questions(plan.graph)
         self._networks: dict[str, _Frozen] = {}
+        # Edges onto one task share the student's side of their pseudo-gradients.
+        several = sum(step.action == "build" for step in plan.edges) > 1
+        self._pool = StudentPool() if several else StudentPool(0)
         # Edges that ask the same question share the pictures.
         self._pictures = lru_cache(maxsize=PICTURES_KEPT)(Question.read)
 
-    def build_network(self, step: Step, progress: Progress) -> Artifact:
+    def build_network(self, step: Step, progress: Progress, watch: Watch) -> Artifact:
         """Train a specific network by its recipe, or take up its ready weights.
+
+        Args:
+            step: The network.
+            progress: Told of every batch.
+            watch: Told of every point of the loss curve.
 
         Raises:
             DiagnosticError: It cannot be built.
@@ -99,7 +110,15 @@ class Workshop:
         question = self._questions.of_network(step.name)
         if recipe is not None and question is not None:
             pictures = self._pictures(question, "train")
-            train_specific(module, recipe, pictures, progress, device=self._device)
+            certificate["learned"] = train_specific(
+                module,
+                recipe,
+                pictures,
+                progress,
+                device=self._device,
+                watch=watch,
+                checkpoint=FileCheckpoint(self._store, step.key),
+            )
             progress(1.0, "measuring")
             test = self._pictures(question, "test")
             metrics = measure(freeze(module), test, question.goal, device=self._device)
@@ -110,8 +129,13 @@ class Workshop:
         }
         return self._store.put("network", step.key, module.state_dict(), certificate)
 
-    def build_edge(self, step: EdgeStep, progress: Progress) -> Artifact:
+    def build_edge(self, step: EdgeStep, progress: Progress, watch: Watch) -> Artifact:
         """Learn an adapter, measure it beside its teacher, and prove that nothing else changed.
+
+        Args:
+            step: The edge.
+            progress: Told of every batch and step.
+            watch: Told of every point of the loss curves.
 
         Raises:
             DiagnosticError: It cannot be learned, or a frozen network did not stay as it was.
@@ -122,10 +146,18 @@ class Workshop:
             raise ValueError(f"a direct edge has nothing to learn: {step.name}")
         frozen = self._neighbours(step)
         edge = self._edge(step, learning)
-        learned = learn(edge, learning, progress, device=self._device)
+        learned = learn(
+            edge,
+            learning,
+            progress,
+            device=self._device,
+            watch=watch,
+            checkpoint=FileCheckpoint(self._store, step.key),
+            pool=self._pool,
+        )
         progress(1.0, "measuring")
         metrics = self._measured(step, edge, learned.adapter)
-        for network in frozen.values():
+        for network in {network.name: network for network in frozen.values()}.values():
             network.check()
         certificate = {
             "inputs": step.inputs,
@@ -189,6 +221,7 @@ class Workshop:
             labelled=labelled,
             unlabelled=unlabelled,
             own=own,
+            name=step.name,
         )
 
     def _measured(self, step: EdgeStep, edge: Edge, adapter: Adapter) -> dict[str, float]:
@@ -205,8 +238,7 @@ class Workshop:
     def _network(self, name: str) -> _Frozen:
         if name not in self._networks:
             artifact = self._artifact(name)
-            module = instantiate(self._spec.networks[name].model)
-            module.load_state_dict(self._store.tensors(artifact))
+            module = _filled(self._spec.networks[name].model, self._store.tensors(artifact))
             frozen = freeze(module.to(self._device))
             self._networks[name] = _Frozen(name, frozen, artifact.sha256)
         return self._networks[name]
@@ -223,6 +255,17 @@ class Workshop:
                 help=["run `legonet build` again; keep others from emptying the store meanwhile"],
             )
         return artifact
+
+
+def _filled(model: Model, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Return a network with given weights, without drawing a start that they replace."""
+    module = instantiate(model, device="meta")
+    module.load_state_dict(tensors, assign=True)
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        # What is in no state dict, such as a table of positions, only the constructor knows.
+        module = instantiate(model)
+        module.load_state_dict(tensors)
+    return module
 
 
 def _no_pictures(size: int, goal: Goal) -> Pictures:

@@ -71,6 +71,8 @@ class Bars:
     def hear(self, event: Event) -> None:
         """Move the bars."""
         name = event.step.name
+        if event.kind == "loss":
+            return
         if event.kind == "started":
             self._tasks[name] = self._progress.add_task(name, total=1.0, note="")
         elif event.kind == "progress":
@@ -109,7 +111,7 @@ class Lines:
     def hear(self, event: Event) -> None:
         """Write a line, unless there was one about this step just now."""
         now = time.monotonic()
-        if event.kind == "progress" and now - self._told < NEWS_EVERY:
+        if event.kind == "loss" or (event.kind == "progress" and now - self._told < NEWS_EVERY):
             return
         if event.kind == "started":
             self._count += 1

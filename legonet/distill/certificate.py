@@ -10,6 +10,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from legonet.distill.examples import Examples
     from legonet.distill.joint import Joint
     from legonet.distill.preparation import Prepared
     from legonet.distill.trainer import Trained
@@ -33,12 +34,15 @@ def training(prepared: Prepared, trained: Trained) -> dict[str, Any]:
     objective = prepared.objective
     examples = objective.examples
     notes: dict[str, Any] = {
-        "labelled": 0 if examples is None else len(examples.labelled),
-        "taught": 0 if examples is None or not objective.teacher_weight else len(examples),
+        "labelled": 0 if examples is None else _pictures(examples.take(examples.labelled)),
+        "taught": 0 if examples is None or not objective.teacher_weight else _pictures(examples),
         "learning_rate": prepared.schedule.learning_rate,
         "most_steps": prepared.schedule.steps,
+        **prepared.because,
         "steps": trained.steps,
+        "steps_because": trained.because,
         "held_out_loss": [[step, loss] for step, loss in trained.curve.items()],
+        "loss_curve": trained.losses,
     }
     if prepared.gradients is not None:
         learned, held_out = prepared.gradients
@@ -83,6 +87,10 @@ def as_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     return value
+
+
+def _pictures(examples: Examples) -> int:
+    return len(torch.unique(examples.pictures))
 
 
 def _agreement(joint: Joint, adapter: Adapter) -> float:

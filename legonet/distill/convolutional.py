@@ -6,90 +6,154 @@ gradient map at the input grows with it.
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from legonet.diagnostics import DiagnosticError
+from legonet.distill.operations import NOTHING, RELUS, layer_of, linear_graph
+from legonet.distill.transposes import values_of
+from legonet.modules.trace import tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+
+_KEEPING = {
+    *(operator.add, operator.sub, operator.mul, torch.add, torch.cat, torch.concat),
+    *(torch.dropout, functional.dropout),
+}
+_FLATTENING = {"view", "reshape", torch.reshape}
+_MEANS = {"mean", torch.mean}
 
 
 def convolutional(
-    layers: Sequence[nn.Module], shape: tuple[int, int, int], grid: int
-) -> tuple[list[nn.Module], tuple[int, int, int]]:
-    """Return layers that give a ``grid x grid`` map of outputs, and their input's shape.
+    module: nn.Module, shape: tuple[int, ...], grid: int
+) -> tuple[nn.Module, tuple[int, ...]]:
+    """Return a module that gives a ``grid x grid`` map of outputs, and its input's shape.
 
-    For ``grid = 1`` they give the same output as the layers did, as a map of one position.
+    For ``grid = 1`` it gives the same output as the module did, as a map of one position.
 
     Args:
-        layers: A chain that flattens its maps and ends in linear layers; all on one device.
+        module: A task module that flattens its maps and ends in linear layers.
         shape: Shape ``(C, H, W)`` of its usual input.
         grid: S, positions along each side of the output.
 
     Raises:
-        DiagnosticError: The chain has no fully connected layers, or pools to a size that does not
-            divide its input's (``LEGO603``).
+        DiagnosticError: The module has no fully connected layers, or its maps are made smaller
+            in a way that has no grid (``LEGO603``).
     """
-    read: list[nn.Module] = []
-    parameter = next((p for layer in layers for p in layer.parameters()), torch.zeros(()))
-    values = torch.zeros(1, *shape, dtype=parameter.dtype, device=parameter.device)
-    window: torch.Size | None = None
-    with torch.no_grad():
-        for layer in layers:
-            read.append(_read(layer, values.shape[1:], window))
-            if isinstance(layer, nn.Flatten):
-                window = values.shape[2:]
-            elif isinstance(layer, nn.Linear):
-                window = torch.Size((1, 1))
-            values = layer(values)
-    if window is None:
-        raise _refusal("the task module has no fully connected layers")
-    growth = (grid - 1) * prod(_stride(layer) for layer in read)
-    return read, (shape[0], shape[1] + growth, shape[2] + growth)
+    read = _Reading(linear_graph(module), shape)
+    growth = (grid - 1) * read.stride
+    return read.module, (shape[0], shape[1] + growth, shape[2] + growth)
 
 
-def _read(layer: nn.Module, shape: torch.Size, window: torch.Size | None) -> nn.Module:
-    if isinstance(layer, nn.Flatten):
-        return nn.Identity()
-    if isinstance(layer, nn.AdaptiveAvgPool2d):
-        return _pool(layer, shape)
-    if isinstance(layer, nn.Linear):
-        if window is None:
-            raise _refusal("a fully connected layer stands in front of the flattening")
-        height, width = window
-        weight = layer.weight.detach().reshape(len(layer.weight), -1, height, width)
-        conv = nn.Conv2d(weight.shape[1], len(weight), (height, width), device="meta")
-        conv.weight = nn.Parameter(weight, requires_grad=False)
-        conv.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach(), False)
-        return conv
-    if isinstance(layer, nn.Upsample | nn.Unflatten | nn.BatchNorm1d):
-        raise _refusal(f"a layer of kind {type(layer).__name__} has no grid of outputs")
-    return layer
+class _Reading:
+    """Rewrites a graph node by node.
+
+    Args:
+        module: A surrogate's graph.
+        shape: Shape of its usual input.
+    """
+
+    def __init__(self, module: fx.GraphModule, shape: tuple[int, ...]) -> None:
+        self.module = module
+        self._values = values_of(module, (1, *shape))
+        self._flat: dict[fx.Node, tuple[int, ...]] = {}
+        """Height and width of the maps that each flattened node was before."""
+        self._strides: dict[fx.Node, int] = {}
+        graph = module.graph
+        for node in list(graph.nodes):
+            self._read(node)
+        (answer,) = next(iter(reversed(graph.nodes))).all_input_nodes
+        if answer not in self._flat:
+            raise _refusal("the task module has no fully connected layers")
+        self.stride = self._strides[answer]
+        tidy(graph)
+        module.recompile()
+
+    def _read(self, node: fx.Node) -> None:
+        sources = [item for item in node.all_input_nodes if self._is_active(item)]
+        self._strides[node] = max((self._strides[item] for item in sources), default=1)
+        if node.op in ("placeholder", "output") or not sources or not self._is_active(node):
+            return
+        (source, *_) = sources
+        window = self._flat.get(source)
+        sizes = {item: value for item, value in self._values.items() if not _is_tensor(value)}
+        layer = layer_of(self.module, node, sizes)
+        shape = tuple(self._values[source].shape[2:])
+        if isinstance(layer, nn.Flatten) or self._flattens(node, source):
+            self._flat[source] = shape if window is None else window
+            self._strides[source] = self._strides[node]
+            node.replace_all_uses_with(source)
+        elif isinstance(layer, nn.Linear):
+            if window is None:
+                raise _refusal("a fully connected layer stands in front of the flattening")
+            self._replace(node, source, _conv(layer, window))
+            self._flat[node] = (1, 1)
+        elif isinstance(layer, nn.AdaptiveAvgPool2d):
+            self._replace(node, source, _pool(layer.output_size, shape))
+            self._widen(node, [full // int(side) for full, side in self._sides(node, shape)])
+        elif node.target in _MEANS and self._values[node].dim() == 2 and len(shape) == 2:
+            self._replace(node, source, nn.AvgPool2d(shape))
+            self._widen(node, shape)
+            self._flat[node] = (1, 1)
+        elif isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+            stride = layer.stride if isinstance(layer.stride, tuple) else (layer.stride,) * 2
+            self._widen(node, stride)
+        elif isinstance(layer, (*RELUS, *NOTHING, nn.BatchNorm2d)) or node.target in _KEEPING:
+            if window is not None:
+                self._flat[node] = window
+        else:
+            what = str(node.target) if node.op == "call_module" else node.name
+            raise _refusal(f"`{what}` has no grid of outputs")
+
+    def _is_active(self, node: fx.Node) -> bool:
+        value = self._values.get(node)
+        return isinstance(value, Tensor) and value.is_meta
+
+    def _flattens(self, node: fx.Node, source: fx.Node) -> bool:
+        before, behind = self._values[source], self._values[node]
+        return node.target in _FLATTENING and behind.dim() == 2 and before.dim() == 4
+
+    def _sides(self, node: fx.Node, shape: tuple[int, ...]) -> Iterable[tuple[int, int]]:
+        return zip(shape, self._values[node].shape[2:], strict=True)
+
+    def _widen(self, node: fx.Node, stride: Iterable[int]) -> None:
+        down, across = stride
+        if down != across:
+            raise _refusal(f"`{node.name}` strides unevenly")
+        self._strides[node] *= down
+
+    def _replace(self, node: fx.Node, source: fx.Node, layer: nn.Module) -> None:
+        """Call a layer in place of what a node did, under the same name where it was one."""
+        path = str(node.target) if node.op == "call_module" else node.name
+        self.module.add_submodule(path, layer)
+        node.op, node.target, node.args, node.kwargs = "call_module", path, (source,), {}
 
 
-def _pool(layer: nn.AdaptiveAvgPool2d, shape: torch.Size) -> nn.Module:
-    given = layer.output_size
-    sides = given if isinstance(given, tuple) else (given, given)
-    wanted = [
-        side if side is not None else full for side, full in zip(sides, shape[1:], strict=True)
-    ]
-    if any(full % side for side, full in zip(wanted, shape[1:], strict=True)):
-        raise _refusal(f"adaptive pooling to {wanted} does not divide {list(shape[1:])}")
-    kernel = (shape[1] // wanted[0], shape[2] // wanted[1])
+def _conv(layer: nn.Linear, window: tuple[int, ...]) -> nn.Module:
+    height, width = window
+    weight = layer.weight.detach().reshape(len(layer.weight), -1, height, width)
+    conv = nn.Conv2d(weight.shape[1], len(weight), (height, width), device="meta")
+    conv.weight = nn.Parameter(weight, requires_grad=False)
+    conv.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach(), False)
+    return conv.eval()
+
+
+def _pool(given: Any, shape: tuple[int, ...]) -> nn.Module:
+    sides = given if isinstance(given, tuple | list) else (given, given)
+    wanted = [side if side is not None else full for side, full in zip(sides, shape, strict=True)]
+    if any(full % side for side, full in zip(wanted, shape, strict=True)):
+        raise _refusal(f"adaptive pooling to {wanted} does not divide {list(shape)}")
+    kernel = (shape[0] // wanted[0], shape[1] // wanted[1])
     return nn.Identity() if kernel == (1, 1) else nn.AvgPool2d(kernel)
 
 
-def _stride(layer: nn.Module) -> int:
-    if not isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-        return 1
-    stride = layer.stride if isinstance(layer.stride, tuple) else (layer.stride, layer.stride)
-    if len(set(stride)) > 1:
-        raise _refusal(f"a layer of kind {type(layer).__name__} strides unevenly")
-    return int(stride[0])
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
 
 
 def _refusal(reason: str) -> DiagnosticError:

@@ -27,6 +27,7 @@ class Edge:
         labelled: Pictures of the category and background with their answers; may be empty.
         unlabelled: Pictures whose answers are not looked at; may be empty.
         own: Pictures that g_S was learned on, whose answers are not looked at; may be empty.
+        name: What a person calls it, such as ``cat -> classify``.
     """
 
     category_module: nn.Module
@@ -39,3 +40,4 @@ class Edge:
     labelled: Pictures
     unlabelled: Pictures
     own: Pictures
+    name: str = "the edge"

@@ -2,8 +2,8 @@
 
 The i-th ReLU of one task module is the partner of the i-th of the other, counted from the input.
 Partners share their maps. Where their shapes differ only a map that is the same for all channels
-can be shared, resized if need be; a ReLU without a partner, and fully connected ones of different
-width, let everything through.
+can be shared, resized if need be; anything else is refused. A ReLU without a partner lets
+everything through.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from legonet.diagnostics import DiagnosticError
 from legonet.distill.surrogate import Gates, Surrogate
+from legonet.spec.methods import BackDistillation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,39 +48,93 @@ def random_gates(
         generator: A generator on the CPU.
         places: Which ReLUs have maps; the others are the identity.
         channel_shared: One map for all channels of a ReLU.
+
+    Raises:
+        DiagnosticError: Partners cannot share a map (``LEGO610``).
     """
+    check_partners(student, teacher, places=places, channel_shared=channel_shared)
     drawn: list[tuple[Tensor | None, Tensor | None]] = []
     pairs = zip(student.shapes.relus, teacher.shapes.relus, shares, strict=False)
     for place, (own, other, share) in enumerate(pairs):
-        if places == "none" or (places == "lowest" and place > 0):
+        if not _has_map(place, places):
             drawn.append((None, None))
-        elif own == other and not channel_shared:
+        elif not channel_shared:
             columns = share.cpu().reshape(-1, *(1 for _ in own[1:]))
             passed = _draw((count, *own), columns, generator)
             drawn.append((passed, passed))
-        elif len(own) == 3 and len(other) == 3:
+        else:
             passed = _draw((count, 1, *own[1:]), share.cpu().mean(), generator)
             drawn.append((passed, _resized(passed, other)))
-        elif channel_shared and len(own) == len(other) == 1:
-            passed = _draw((count, 1), share.cpu().mean(), generator)
-            drawn.append((passed, passed))
-        else:
-            drawn.append((None, None))
     return (
         _gates(student, [pair[0] for pair in drawn], []),
         _gates(teacher, [pair[1] for pair in drawn], []),
     )
 
 
-def teacher_gates(student: Surrogate, teacher: Surrogate, features: Tensor) -> tuple[Gates, Gates]:
+def teacher_gates(
+    student: Surrogate, teacher: Surrogate, features: Tensor, *, places: Places = "all"
+) -> tuple[Gates, Gates]:
     """Return the teacher's real maps and pool switches on ``f(I)``, for both sides.
 
-    Partners of different shapes let everything through; such pools are average-pools.
+    Pools of different shapes are average-pools, which needs no switches.
+
+    Raises:
+        DiagnosticError: Partners cannot share a map (``LEGO610``).
     """
+    check_partners(student, teacher, places=places)
     real = teacher.real_gates(features)
-    relus = _where_alike(real.relus, student.shapes.relus, teacher.shapes.relus)
+    relus = [gate if _has_map(place, places) else None for place, gate in enumerate(real.relus)]
+    relus = relus[: len(student.shapes.relus)]
     pools = _where_alike(real.pools, student.shapes.pools, teacher.shapes.pools)
     return _gates(student, relus, pools), _gates(teacher, relus, pools)
+
+
+def check_partners(
+    student: Surrogate,
+    teacher: Surrogate,
+    *,
+    places: Places = "all",
+    channel_shared: bool = False,
+) -> None:
+    """Raise if partner ReLUs cannot share a map.
+
+    Args:
+        student: The surrogate of g_S.
+        teacher: The surrogate of g_T.
+        places: Which ReLUs have maps.
+        channel_shared: One map for all channels of a ReLU.
+
+    Raises:
+        DiagnosticError: Their shapes differ where maps are shared by unit, or one gives a feature
+            map and the other a vector (``LEGO610``).
+    """
+    names = zip(student.relu_names, teacher.relu_names, strict=False)
+    shapes = zip(student.shapes.relus, teacher.shapes.relus, strict=False)
+    for place, (pair, (own, other)) in enumerate(zip(names, shapes, strict=True)):
+        shared = len(own) == len(other) if channel_shared else own == other
+        if shared or not _has_map(place, places):
+            continue
+        raise DiagnosticError.of(
+            "LEGO610",
+            f"`{pair[0]}` of the task module ({_named(own)}) and `{pair[1]}` of the teacher "
+            f"({_named(other)}) cannot share a map of ReLUs",
+            label="partner ReLUs of different shapes",
+            help=[_advice(own, other)],
+        )
+
+
+def implied_options(student: Surrogate, teacher: Surrogate) -> BackDistillation:
+    """Return how pseudo-gradients are drawn where a spec does not say it.
+
+    Maps are shared by unit, over channels where shapes differ, and not at all where neither can
+    be.
+    """
+    pairs = list(zip(student.shapes.relus, teacher.shapes.relus, strict=False))
+    if all(own == other for own, other in pairs):
+        return BackDistillation()
+    if all(len(own) == len(other) for own, other in pairs):
+        return BackDistillation(channel_shared=True)
+    return BackDistillation(relu_places="none")
 
 
 def activation_rates(student: Surrogate, batches: Sequence[Tensor]) -> list[Tensor]:
@@ -101,12 +157,26 @@ def _where_alike(
     return [gate if shape == partner else None for gate, shape, partner in partners]
 
 
+def _has_map(place: int, places: Places) -> bool:
+    return places == "all" or (places == "lowest" and place == 0)
+
+
+def _advice(own: Shape, other: Shape) -> str:
+    if len(own) == len(other):
+        return "`channel_shared: true` shares one map over all channels, resized where sizes differ"
+    return "one is a feature map and one a vector: use `relu_places: lowest`, or `none`"
+
+
+def _named(shape: Shape) -> str:
+    return "x".join(map(str, shape))
+
+
 def _draw(shape: Shape, share: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.rand(shape, generator=generator) < share).float()
 
 
 def _resized(passed: Tensor, shape: Shape) -> Tensor:
-    if tuple(passed.shape[2:]) == tuple(shape[1:]):
+    if passed.shape[2:] == shape[1:]:
         return passed
     return functional.interpolate(passed, size=tuple(shape[1:]), mode="nearest")
 

@@ -1,22 +1,21 @@
-"""The pool of pseudo-gradients of one edge, and how far an adapter is from the teacher's."""
+"""The pseudo-gradients of one edge, and how far an adapter is from the teacher's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.moments import Moments, Pairs, product
-from legonet.distill.pairs import draw_pairs
-from legonet.distill.randomness import generator
+from legonet.distill.pairs import draw_pairs, shared_side
+from legonet.distill.pool_residual import pool_residual
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from legonet.distill.joint import Joint
     from legonet.modules.adapter import Adapter
@@ -52,6 +51,10 @@ class Gradients:
         alpha is ``E ||D'_T|| / E ||beta u||``, the norm of the teacher's gradient over that of
         the existing category's own route behind the same re-scaling. So alpha beta is free of
         beta, and the solved kernel of the scales of f, g_S and g_T.
+
+        Raises:
+            DiagnosticError: As for `draw_pairs`, or gradients that vanish (``LEGO620``) or are
+                not finite (``LEGO621``).
         """
         fewer = options.model_copy(update={"pairs": max(1, options.pairs // SHARE_HELD_OUT)})
         learned = cls._drawn(joint, kernels, options, "pairs", None)
@@ -66,17 +69,19 @@ class Gradients:
         purpose: str,
         alpha_beta: float | None,
     ) -> Gradients:
+        largest, norm = max(kernels), options.norm
+        gated = options.adapter_relus != "identity"
+        side = shared_side(joint, options, purpose)
+        own = None if side is None or gated else side.moments(largest, norm)
+        batches: Iterable[Pairs] = draw_pairs(joint, options, purpose, len(kernels), side)
         pool = None
-        batches = draw_pairs(joint, options, purpose)
-        if sum(kernel > 1 for kernel in kernels) > 1:
-            drawn = list(batches)
-            pool = Pairs(
-                torch.cat([pairs.student for pairs in drawn]),
-                torch.cat([pairs.teacher for pairs in drawn]),
-            )
-            batches = iter(drawn)
-        moments = Moments.of(batches, max(kernels), options.norm)
-        return cls(moments, pool, alpha_beta or _ratio(moments))
+        if sum(kernel > 1 for kernel in kernels) > 1 or (gated and len(kernels) > 1):
+            batches = list(batches)
+            pool = Pairs.together(batches)
+        moments = Moments.of(batches, largest, norm, own)
+        _check(moments)
+        alpha_beta = alpha_beta or moments.teacher_norm / moments.student_norm
+        return cls(moments, pool, alpha_beta)
 
     def alpha(self, beta: float) -> float:
         """Return alpha, ``E ||D'_T|| / E ||beta u||``."""
@@ -89,20 +94,21 @@ class Gradients:
     def residual(self, adapter: Adapter, random: torch.Generator | None = None) -> Tensor:
         """Return the relative residual of an adapter, a scalar with history.
 
+        From the moments it is exact whatever the number of pairs; no step passes over them.
+
         Args:
-            adapter: The adapter; its ReLUs are of the first kind.
+            adapter: The adapter, its ReLUs of the kind that the gradients were drawn for.
             random: Draws a batch from the pool, where there is one; all of it unless given.
         """
         weights = [conv.weight for conv in adapter.convolutions]
         if self.pool is None:
-            return self.moments.residual(product(weights) * self.alpha_beta)
-        own, other = self.pool.student, self.pool.teacher
+            doubles = [weight.to(self.moments.student) for weight in weights]
+            return self.moments.residual(product(doubles) * self.alpha_beta)
+        pool = self.pool
         if random is not None:
-            drawn = torch.randperm(len(own), generator=random)[:BATCH].to(own.device)
-            own, other = own[drawn], other[drawn]
-        for weight in reversed(weights):
-            own = functional.conv_transpose2d(own, weight, padding=weight.shape[-1] // 2)
-        return (self.alpha_beta * own - other).square().sum() / other.square().sum()
+            drawn = torch.randperm(len(pool), generator=random)[:BATCH]
+            pool = pool[drawn.to(pool.student.device)]
+        return pool_residual(pool, weights, self.alpha_beta)
 
     def weight(self, options: BackDistillation) -> float:
         """Return the weight of the relative residual that an option asks for.
@@ -116,29 +122,22 @@ class Gradients:
         return options.weight / moments.teacher_norm * moments.energy / moments.samples
 
 
-def random_residual(gradients: Gradients, seed: int) -> _RandomResidual:
-    """Return the residual as a function of the adapter alone, on random batches of the pool."""
-    return _RandomResidual(gradients, generator(seed, "batches of pairs"))
-
-
-@dataclass(frozen=True)
-class _RandomResidual:
-    gradients: Gradients
-    random: torch.Generator
-
-    def __call__(self, adapter: Adapter) -> Tensor:
-        return self.gradients.residual(adapter, self.random)
-
-
-def _ratio(moments: Moments) -> float:
-    """Return ``E ||v|| / E ||u||``."""
+def _check(moments: Moments) -> None:
+    """Raise where there is nothing to match."""
     norms = {"task module": moments.student_norm, "teacher": moments.teacher_norm}
     for side, norm in norms.items():
-        if not 0 < norm < inf:
+        if not isfinite(norm):
             raise DiagnosticError.of(
-                "LEGO606",
-                f"the pseudo-gradients of the {side} have a mean norm of {norm:g}",
+                "LEGO621",
+                f"the pseudo-gradients of the {side} are not finite numbers",
                 label="nothing to match",
-                help=["check the network's weights", "draw with a larger `positive_share`"],
+                help=["check the network's weights for numbers that are infinite or not a number"],
             )
-    return moments.teacher_norm / moments.student_norm
+        if norm == 0:
+            raise DiagnosticError.of(
+                "LEGO620",
+                f"the pseudo-gradients of the {side} are zero: the maps block every path, or the "
+                "weights are zero",
+                label="nothing to match",
+                help=["draw with a larger `positive_share`", "check the network's weights"],
+            )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass, field
+from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from legonet.data.tensors import to_tensor
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.randomness import generator
 from legonet.distill.stitching import Features
+from legonet.distill.student_pool import StudentPool
 from legonet.distill.surrogate import Surrogate
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ class Joint:
         seed: For every choice.
         device: Where networks and adapter are.
         report: Called with a few words before each piece of work.
+        pool: Student sides of pseudo-gradients, shared with other edges; keeps none unless given.
     """
 
     edge: Edge
     seed: int
     device: torch.device
     report: Callable[[str], None]
+    pool: StudentPool = field(default_factory=partial(StudentPool, 0))
 
     def batches(self, images: NDArray[np.uint8], *modules: nn.Module) -> Iterator[list[Tensor]]:
         """Yield what each module makes of the same pictures, batch by batch, without history."""

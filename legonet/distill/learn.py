@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,19 @@ from legonet.diagnostics import DiagnosticError
 from legonet.distill import certificate
 from legonet.distill.joint import Joint
 from legonet.distill.preparation import Prepared, prepare
+from legonet.distill.progress import unwatched
 from legonet.distill.randomness import generator
-from legonet.distill.starts import Begun, begin, stitched
+from legonet.distill.reordering import random_order, reordered, undone
+from legonet.distill.starts import CORRESPONDING, Begun, begin, stitched
+from legonet.distill.student_pool import StudentPool
 from legonet.distill.trainer import train, within
 from legonet.distill.transplant import choose_start, choose_training
-from legonet.spec.methods import BackDistillation, Stitching, Transplant
+from legonet.spec.methods import Stitching, Transplant
 
 if TYPE_CHECKING:
+    from legonet.distill.checkpoint import Checkpoint
     from legonet.distill.edge import Edge
-    from legonet.distill.progress import Progress
+    from legonet.distill.progress import Progress, Watch
     from legonet.modules.adapter import Adapter
     from legonet.spec.declarations import Learning
 
@@ -47,6 +51,9 @@ def learn(
     progress: Progress,
     *,
     device: torch.device | str = "cpu",
+    watch: Watch = unwatched,
+    checkpoint: Checkpoint | None = None,
+    pool: StudentPool | None = None,
 ) -> Learned:
     """Learn the adapter of an edge.
 
@@ -58,12 +65,21 @@ def learn(
         learning: Kernels, method and seed.
         progress: Told of every batch and step.
         device: Where to compute.
+        watch: Told of every point of the loss curves.
+        checkpoint: Where training goes on if it was interrupted; nothing is kept unless given.
+        pool: Student sides of pseudo-gradients, shared with other edges; the result is the same.
 
     Raises:
-        DiagnosticError: The method cannot work on this edge (``LEGO601`` to ``LEGO606``).
+        DiagnosticError: The method cannot work on this edge (``LEGO601`` to ``LEGO639``).
     """
-    joint = Joint(edge, learning.seed, torch.device(device), partial(progress, 0.0))
+    _check_pictures(edge, learning)
+    report = partial(progress, 0.0)
+    joint = Joint(edge, learning.seed, torch.device(device), report, pool or StudentPool(0))
     _check_outputs(joint)
+    order = None
+    if learning.method.reordered:
+        order = random_order(joint.shapes[0][0], learning.seed)
+        joint = replace(joint, edge=reordered(edge, order, joint.device))
     begun, prepared, notes = _prepared(joint, learning)
     notes = {**notes, **certificate.scales(joint), **begun.notes}
     adapter = begun.adapter
@@ -74,6 +90,9 @@ def learn(
             prepared.schedule,
             partial(generator, learning.seed),
             within(progress, PREPARATION, 1.0),
+            name=edge.name,
+            watch=watch,
+            checkpoint=checkpoint,
         )
         adapter = trained.adapter
         notes |= certificate.training(prepared, trained)
@@ -81,21 +100,36 @@ def learn(
     notes |= certificate.agreement(joint, begun.adapter, adapter)
     progress(1.0, "done")
     adapter = adapter.eval().requires_grad_(False).cpu()
+    if order is not None:
+        adapter = undone(adapter, order)
     return Learned(adapter, certificate.as_json(notes))
 
 
 def _prepared(joint: Joint, learning: Learning) -> tuple[Begun, Prepared | None, dict[str, Any]]:
     """Return the start, what to train on if anything, and notes on the choice."""
     method = learning.method
-    notes: dict[str, Any] = {"method": method.call, "seed": learning.seed}
+    notes: dict[str, Any] = {
+        "method": method.call,
+        "seed": learning.seed,
+        "reordered": method.reordered,
+        "start_because": "the spec says so",
+    }
     if isinstance(method, Stitching):
+        notes |= {"trained_by": None, "trained_because": "stitching is solved, not trained"}
         return stitched(joint, learning.layers, ridge=method.ridge), None, notes
     if not isinstance(method, Transplant):
+        notes |= {"trained_by": method.call, "trained_because": "the spec says so"}
         prepared = prepare(joint, learning, method)
+        if method.init == "solve":
+            correlation = prepared.begun.notes["matched_correlation"]
+            notes["start_because"] = (
+                f"channels that match correlate by {correlation:.2f}, and correspond from "
+                f"{CORRESPONDING} on"
+            )
         return prepared.begun, prepared, notes
     start, why_start = choose_start(joint)
-    training, why = choose_training(joint, method)
-    begun = begin(joint, learning.layers, start, BackDistillation())
+    training, why = choose_training(joint, method, start)
+    begun = begin(joint, learning.layers, start.init, start)
     notes |= {
         "start_because": why_start,
         "trained_by": training.call if training else None,
@@ -116,3 +150,16 @@ def _check_outputs(joint: Joint) -> None:
             label="they cannot answer the same question",
             help=["join networks with the same number of outputs, cut for the same goal"],
         )
+
+
+def _check_pictures(edge: Edge, learning: Learning) -> None:
+    """Raise where an edge has fewer pictures than its spec asks for."""
+    for field, pictures in (("samples", edge.labelled), ("unlabelled", edge.unlabelled)):
+        asked = getattr(learning, field)
+        if len(pictures) < asked:
+            raise DiagnosticError.of(
+                "LEGO633",
+                f"{edge.name}: `{field}` asks for {asked} pictures, but {len(pictures)} are there",
+                label="too few pictures",
+                help=[f"set `{field}` to {len(pictures)}, or name more pictures in `data`"],
+            )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from legonet.modules.adapter import Adapter
 
-    Residual = Callable[[Adapter], Tensor]
+    Residual = Callable[[Adapter, torch.Generator | None], Tensor]
 
 FEW = 40
 """Up to so many examples are held out in turn, a third after the other; of more, a quarter once."""
@@ -43,7 +43,8 @@ class Objective:
         task_weight: Weight of the answers; examples without one do not count.
         teacher_weight: Weight of the teacher's outputs.
         temperature: Divides both outputs before they are compared.
-        residual: Relative residual of the gradients, as a function of the adapter.
+        residual: Relative residual of the gradients, as a function of the adapter and of the
+            generator that draws some of them; of all of them without one.
         held_out_residual: The same on held-out gradients.
         residual_weight: Its weight.
     """
@@ -66,25 +67,38 @@ class Objective:
         """Return this objective with the teacher's gradients in it."""
         return replace(self, residual=residual, held_out_residual=held_out, residual_weight=weight)
 
-    def loss(self, adapter: Adapter, generator: torch.Generator) -> Tensor:
-        """Return the loss of a random batch, a scalar with history."""
-        total = torch.zeros((), device=adapter.scale.device)
+    def losses(self, adapter: Adapter, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the loss of a random batch by its terms, scalars with history.
+
+        The terms are ``task``, ``teacher`` and ``gradients``, as far as they have weight, each
+        with its weight in it.
+        """
+        terms = {}
         if self.examples is not None:
             if self.task_weight and len(self.examples.labelled):
-                total = total + self._task(adapter, self.examples.take(self._balanced(generator)))
+                terms["task"] = self._task(adapter, self.examples.take(self._balanced(generator)))
             if self.teacher_weight:
                 drawn = torch.randperm(len(self.examples), generator=generator)[: self.batch_size]
-                total = total + self._teacher(adapter, self.examples.take(drawn))
+                terms["teacher"] = self._teacher(adapter, self.examples.take(drawn))
         if self.residual is not None and self.residual_weight:
-            total = total + self.residual_weight * self.residual(adapter).to(total)
-        return total
+            residual = self.residual(adapter, generator).to(adapter.scale)
+            terms["gradients"] = self.residual_weight * residual
+        return terms
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no term has any weight, so that there is nothing to learn from."""
+        pictures = self.examples is not None and (
+            bool(self.teacher_weight) or bool(self.task_weight and len(self.examples.labelled))
+        )
+        return not pictures and (self.residual is None or not self.residual_weight)
 
     @torch.no_grad()
     def held_out(self, adapter: Adapter) -> float:
         """Return the loss on all examples; on held-out gradients where there are no examples."""
         if self.examples is None:
             residual = self.held_out_residual or self.residual
-            return 0.0 if residual is None else float(residual(adapter))
+            return 0.0 if residual is None else float(residual(adapter, None))
         total = 0.0
         labelled = self.examples.labelled
         if self.task_weight and len(labelled):
@@ -98,23 +112,25 @@ class Objective:
         return total
 
     def folds(self, generator: torch.Generator) -> list[tuple[Objective, Objective]]:
-        """Return pairs of objectives, to train on and to stop by, that share no example."""
+        """Return pairs of objectives, to train on and to stop by, that share no picture.
+
+        What is held out is seen once, as it is, however many views of it there are.
+        """
         if self.examples is None:
             return [(self, self)]
-        count = len(self.examples)
+        first = self.examples.first_views
+        count = len(first)
         wanted = 3 if count <= FEW else 4
-        parts = stratified(self.examples.labels, min(wanted, count), generator)
+        dealt = stratified(self.examples.labels[first], min(wanted, count), generator)
+        parts = [first[part] for part in dealt]
         if len(parts) < 2:
             return []
         pairs = []
-        for position, part in enumerate(parts if count <= FEW else parts[:1]):
-            rest = torch.cat([other for place, other in enumerate(parts) if place != position])
-            pairs.append(
-                (
-                    replace(self, examples=self.examples.take(rest)),
-                    replace(self, examples=self.examples.take(part)),
-                )
-            )
+        for part in parts if count <= FEW else parts[:1]:
+            held_out = self.examples.take(part)
+            rest = (~torch.isin(self.examples.pictures, held_out.pictures)).nonzero()[:, 0]
+            seen = self.examples.take(rest)
+            pairs.append((replace(self, examples=seen), replace(self, examples=held_out)))
         return pairs
 
     def answer(self, adapter: Adapter, features: Tensor) -> Tensor:

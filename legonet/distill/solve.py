@@ -6,10 +6,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from legonet.diagnostics import DiagnosticError
 from legonet.distill.moments import Moments, kernel_of
 
 PULL = 3.0
 """Strength of the pull towards the stitched adapter: 1 to 10 gave the same within the noise."""
+
+LEAST_PIVOT = 1e-7
+"""Smallest pivot of a Cholesky factor over its largest, about the root of double's precision."""
 
 
 def least_squares(moments: Moments, ridge: float = 1e-6) -> Tensor:
@@ -17,13 +21,13 @@ def least_squares(moments: Moments, ridge: float = 1e-6) -> Tensor:
 
     The normal equations ``(M + ridge mean(diag M) I) K = R``: for one conv and an adapter ReLU of
     the first kind the distillation loss is linear least squares.
+
+    Raises:
+        DiagnosticError: They have no one solution (``LEGO622``).
     """
-    matrix = moments.student
-    mean = float(matrix.diagonal().mean())
-    # With no gradient at all (every path blocked) the answer is K = 0, not a singular system.
-    added = ridge * mean if mean > 0 else 1.0
-    regular = matrix + added * torch.eye(len(matrix), dtype=matrix.dtype)
-    return kernel_of(torch.linalg.solve(regular, moments.cross), moments.kernel)
+    moments = moments.cpu()
+    strength = ridge * float(moments.student.diagonal().mean())
+    return kernel_of(_solved(moments, strength, moments.cross), moments.kernel)
 
 
 def pulled(moments: Moments, towards: Tensor, pull: float = PULL) -> Tensor:
@@ -38,11 +42,43 @@ def pulled(moments: Moments, towards: Tensor, pull: float = PULL) -> Tensor:
 
     Returns:
         ``(C_S, C_T, 1, 1)`` in float64.
+
+    Raises:
+        DiagnosticError: As for `least_squares`.
     """
-    centre = moments.centre()
-    strength = pull * centre.student.diagonal().mean()
-    regular = centre.student + strength * torch.eye(len(centre.student), dtype=torch.float64)
-    return kernel_of(torch.linalg.solve(regular, centre.cross + strength * towards), 1)
+    centre = moments.centre().cpu()
+    strength = pull * float(centre.student.diagonal().mean())
+    wanted = centre.cross + strength * towards.to(centre.cross)
+    return kernel_of(_solved(centre, strength, wanted), 1)
+
+
+def _solved(moments: Moments, added: float, wanted: Tensor) -> Tensor:
+    """Return ``(M + added I)^-1 wanted``."""
+    matrix = moments.student
+    if not (matrix.isfinite().all() and wanted.isfinite().all()):
+        raise DiagnosticError.of(
+            "LEGO621",
+            "the moments of the pseudo-gradients are not finite numbers",
+            label="nothing to solve",
+            help=["check the networks' weights for numbers that are infinite or not a number"],
+        )
+    regular = matrix + added * torch.eye(len(matrix), dtype=matrix.dtype)
+    factor, failed = torch.linalg.cholesky_ex(regular)
+    pivots = factor.diagonal()
+    # Pivots below the rounding of the largest one say nothing, and would be divided by.
+    if int(failed) or float(pivots.min() / pivots.max()) < LEAST_PIVOT:
+        raise DiagnosticError.of(
+            "LEGO622",
+            f"the normal equations are singular: {moments.samples} pairs of pseudo-gradients do "
+            f"not determine a kernel of {moments.kernel}x{moments.kernel}",
+            label="no one solution",
+            help=[
+                "raise `pairs`",
+                "give the maps more variety: `relu_places: all`, `channel_shared: false`",
+                "or begin with `stitching`, which needs no gradients",
+            ],
+        )
+    return torch.cholesky_solve(wanted, factor)
 
 
 def assignment(moments: Moments) -> Tensor:
@@ -55,7 +91,7 @@ def assignment(moments: Moments) -> Tensor:
     Returns:
         ``(C_S, C_T, k, k)`` in float64.
     """
-    centre = moments.centre()
+    centre = moments.centre().cpu()
     correlation = correlations(centre).numpy()
     rows, columns = (torch.as_tensor(side) for side in linear_sum_assignment(-correlation))
     matched = torch.zeros_like(centre.cross)
@@ -69,7 +105,7 @@ def assignment(moments: Moments) -> Tensor:
 
 def correlations(moments: Moments) -> Tensor:
     """Return ``R_oc / sqrt(M_oo V_c)``, ``(C_S, C_T)``; 0 where a channel is silent."""
-    centre = moments.centre()
+    centre = moments.centre().cpu()
     norms = (centre.student.diagonal()[:, None] * centre.teacher[None, :]).sqrt()
     return torch.where(norms > 0, centre.cross / norms.clamp(min=1e-300), 0.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,14 +13,16 @@ from torch.nn import functional
 from legonet.data.pictures import VOID, Pictures
 from legonet.data.tensors import to_tensor
 from legonet.diagnostics import DiagnosticError
+from legonet.distill.checkpoint import NoCheckpoint, Resumable, random_state, set_random_state
+from legonet.distill.progress import Point, Thinned, unwatched
+from legonet.distill.views import shifted
 from legonet.modules.cut import bottom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from legonet.distill.progress import Progress
+    from legonet.distill.checkpoint import Checkpoint, State
+    from legonet.distill.progress import Progress, Watch
     from legonet.spec.declarations import Recipe
 
 WEIGHT_DECAY = 0.02
@@ -32,9 +34,6 @@ WARM_UP = 0.2
 LOWEST = 0.02
 """The learning rate at the beginning and the end, as a share of its top."""
 
-LARGEST_SHIFT = 1 / 8
-"""Of the side of a picture, in either direction."""
-
 
 def train_specific(
     network: nn.Module,
@@ -43,8 +42,10 @@ def train_specific(
     progress: Progress,
     *,
     device: torch.device | str = "cpu",
-) -> None:
-    """Train a network in place, and leave it in evaluation mode.
+    watch: Watch = unwatched,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, Any]:
+    """Train a network in place, leave it in evaluation mode, and return notes for a certificate.
 
     AdamW with a linear warm-up and a cosine decay. Pictures are shifted by up to an eighth of
     their side, reflected at the borders; nothing is mirrored, because a mirror spoils writing and
@@ -62,15 +63,19 @@ def train_specific(
         pictures: The training pictures.
         progress: Told about every batch.
         device: Where the network lies during training and afterwards.
+        watch: Told of every point of the loss curve.
+        checkpoint: Where training goes on if it was interrupted, with the same bits; nothing is
+            kept unless given.
 
     Raises:
         DiagnosticError: There is nothing to tell apart, no such module to freeze, nothing left
-            to train, or the loss is no longer finite.
+            to train, or the loss or a gradient is no longer finite.
     """
     _check(pictures)
     device = torch.device(device)
     devices = [device] if device.type == "cuda" else []
     fixed = [] if recipe.frozen is None else list(bottom(network, recipe.frozen).modules())
+    training = Resumable(checkpoint or NoCheckpoint(), network, recipe, device)
     flags = {parameter: parameter.requires_grad for parameter in network.parameters()}
     with torch.random.fork_rng(devices=devices), torch.enable_grad():
         torch.manual_seed(recipe.seed)
@@ -79,11 +84,12 @@ def train_specific(
         for module in fixed:
             module.eval().requires_grad_(False)
         try:
-            _descend(network, recipe, pictures, progress, device)
+            losses = _Descent(network, recipe, pictures, device).run(training, progress, watch)
         finally:
             for parameter, flag in flags.items():
                 parameter.requires_grad_(flag)
             network.to(memory_format=torch.contiguous_format).eval()
+    return {"loss_curve": losses.rows}
 
 
 def _check(pictures: Pictures) -> None:
@@ -97,13 +103,100 @@ def _check(pictures: Pictures) -> None:
         )
 
 
-def _descend(
-    network: nn.Module,
-    recipe: Recipe,
-    pictures: Pictures,
-    progress: Progress,
-    device: torch.device,
-) -> None:
+class _Descent:
+    """The training of one network, as far as it has come."""
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, pictures: Pictures, device: torch.device
+    ) -> None:
+        self._network = network
+        self._recipe = recipe
+        self._pictures = pictures
+        self._device = device
+        self._parameters = _trainable(network, recipe)
+        rate = recipe.learning_rate
+        self._optimiser = torch.optim.AdamW(self._parameters, rate, weight_decay=WEIGHT_DECAY)
+        self._batches = _Batches(pictures.labels, recipe)
+        self._losses = Thinned()
+        self._step = 0
+        self._an_epoch = math.ceil(len(pictures) / recipe.batch_size)
+        self._steps = recipe.epochs * self._an_epoch
+
+    def run(self, training: Resumable, progress: Progress, watch: Watch) -> Thinned:
+        """Take all steps that are left, and return the loss curve."""
+        saved = training.resume()
+        if saved:
+            self._resume(saved)
+        while self._step < self._steps:
+            loss = self._take_step()
+            point = Point("1/1", self._step, self._steps, {"task": loss})
+            self._losses.add(point)
+            watch(point)
+            words = f"epoch {self._epoch}/{self._recipe.epochs}  loss {loss:.2f}"
+            progress(self._step / self._steps, words)
+            if training.due():
+                training.save(self._state())
+        return self._losses
+
+    @property
+    def _epoch(self) -> int:
+        """Number of the epoch in which the last step was."""
+        return (self._step - 1) // self._an_epoch + 1
+
+    def _take_step(self) -> float:
+        seen = shifted(self._pictures.take(self._batches.next()))
+        answers = seen.labels if seen.masks is None else seen.masks
+        inputs = to_tensor(seen.images).to(self._device, memory_format=torch.channels_last)
+        outputs = self._network(inputs)
+        loss = _loss(outputs, torch.from_numpy(answers).to(self._device).long(), self._recipe)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        value, norm = torch.stack([loss, torch.nn.utils.get_total_norm(gradients)]).tolist()
+        height = _height(self._step / self._steps)
+        self._step += 1
+        if not math.isfinite(value) or not math.isfinite(norm):
+            raise self._diverged(value, norm)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._recipe.learning_rate * height
+        self._optimiser.step()
+        return float(value)
+
+    def _state(self) -> State:
+        return {
+            "step": self._step,
+            "network": self._network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "random": random_state(self._device),
+            "batches": self._batches.state(),
+            "losses": self._losses.state(),
+        }
+
+    def _resume(self, state: State) -> None:
+        self._step = state["step"]
+        self._network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        set_random_state(state["random"], self._device)
+        self._batches.resume(state["batches"])
+        self._losses = Thinned.of(state["losses"])
+
+    def _diverged(self, loss: float, norm: float) -> DiagnosticError:
+        what = f"the norm of the gradient is {norm}"
+        if not math.isfinite(loss):
+            what = f"the loss is {loss}"
+        place = f"in step {self._step} of {self._steps}"
+        causes = [f"a smaller `learning_rate` than {self._recipe.learning_rate:g} may mend it"]
+        if self._step == 1:
+            causes.append("nothing was learned yet: `init` or `weights` may be broken, too")
+        return DiagnosticError.of(
+            "LEGO531",
+            f"{what}, no finite number, {place}, epoch {self._epoch} of {self._recipe.epochs}",
+            label="training failed",
+            help=causes,
+        )
+
+
+def _trainable(network: nn.Module, recipe: Recipe) -> list[nn.Parameter]:
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if not parameters:
         raise DiagnosticError.of(
@@ -112,24 +205,7 @@ def _descend(
             label="freezes the whole network",
             help=["freeze up to a module nearer to the input"],
         )
-    optimiser = torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=WEIGHT_DECAY)
-    steps_an_epoch = math.ceil(len(pictures) / recipe.batch_size)
-    steps = recipe.epochs * steps_an_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _height(step / steps))
-    batches = _batches(pictures.labels, recipe)
-    for step in range(steps):
-        images, answers = _shifted(pictures.take(next(batches)))
-        inputs = to_tensor(images).to(device, memory_format=torch.channels_last)
-        loss = _loss(network(inputs), torch.from_numpy(answers).to(device).long(), recipe)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        epoch = step // steps_an_epoch + 1
-        value = loss.item()
-        if not math.isfinite(value):
-            raise _diverged(epoch, recipe)
-        progress((step + 1) / steps, f"epoch {epoch}/{recipe.epochs}  loss {value:.2f}")
+    return parameters
 
 
 def _height(done: float) -> float:
@@ -139,50 +215,49 @@ def _height(done: float) -> float:
     return LOWEST + (1 - LOWEST) * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
 
 
-def _batches(labels: NDArray[np.int64], recipe: Recipe) -> Iterator[NDArray[np.int64]]:
-    """Yield the indices of one batch after the other, without an end."""
-    if recipe.category is None or len(np.unique(labels)) < 2:
-        return _shuffled(np.arange(len(labels)), recipe.batch_size)
-    background, category = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
-    half = recipe.batch_size // 2
-    return (
-        np.concatenate(halves)
-        for halves in zip(
-            _shuffled(background, recipe.batch_size - half),
-            _shuffled(category, max(half, 1)),
-            strict=True,
-        )
-    )
+class _Batches:
+    """The indices of one batch after the other, without an end."""
+
+    def __init__(self, labels: NDArray[np.int64], recipe: Recipe) -> None:
+        if recipe.category is None or len(np.unique(labels)) < 2:
+            self._parts = [_Shuffled(np.arange(len(labels)), recipe.batch_size)]
+            return
+        background, category = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+        half = recipe.batch_size // 2
+        self._parts = [
+            _Shuffled(background, recipe.batch_size - half),
+            _Shuffled(category, max(half, 1)),
+        ]
+
+    def next(self) -> NDArray[np.int64]:
+        """Return the next batch."""
+        return np.concatenate([part.next() for part in self._parts])
+
+    def state(self) -> list[Tensor]:
+        """Return what is left of the shufflings."""
+        return [torch.from_numpy(part.waiting) for part in self._parts]
+
+    def resume(self, state: list[Tensor]) -> None:
+        """Go on with what was left."""
+        for part, waiting in zip(self._parts, state, strict=True):
+            part.waiting = waiting.numpy()
 
 
-def _shuffled(indices: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield parts of a given size of an endless shuffling of indices."""
-    waiting = indices[:0]
-    while True:
-        while len(waiting) < size:
-            waiting = np.concatenate([waiting, indices[torch.randperm(len(indices)).numpy()]])
-        part, waiting = waiting[:size], waiting[size:]
-        yield part
+class _Shuffled:
+    """Parts of a given size of an endless shuffling of indices."""
 
+    def __init__(self, indices: NDArray[np.int64], size: int) -> None:
+        self._indices = indices
+        self._size = size
+        self.waiting = indices[:0]
 
-def _shifted(
-    pictures: Pictures,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]:
-    """Return shifted images with their labels, or with masks that moved alike."""
-    count, height, width, _ = pictures.images.shape
-    rows, columns = _moved(count, height), _moved(count, width)
-    place = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
-    if pictures.masks is None:
-        return pictures.images[place], pictures.labels
-    return pictures.images[place], pictures.masks[place]
-
-
-def _moved(count: int, side: int) -> NDArray[np.int64]:
-    """Return shifted positions along one side, ``(count, side)``, reflected at the borders."""
-    farthest = int(side * LARGEST_SHIFT)
-    shifts = torch.randint(-farthest, farthest + 1, (count, 1)).numpy()
-    positions: NDArray[np.int64] = np.abs(np.arange(side) + shifts)
-    return np.minimum(positions, 2 * (side - 1) - positions)
+    def next(self) -> NDArray[np.int64]:
+        """Return the next part."""
+        while len(self.waiting) < self._size:
+            shuffled = self._indices[torch.randperm(len(self._indices)).numpy()]
+            self.waiting = np.concatenate([self.waiting, shuffled])
+        part, self.waiting = self.waiting[: self._size], self.waiting[self._size :]
+        return part
 
 
 def _loss(outputs: Tensor, answers: Tensor, recipe: Recipe) -> Tensor:
@@ -194,12 +269,3 @@ def _loss(outputs: Tensor, answers: Tensor, recipe: Recipe) -> Tensor:
     logits = outputs.squeeze(1)
     known = answers != VOID
     return functional.binary_cross_entropy_with_logits(logits[known], answers[known].float())
-
-
-def _diverged(epoch: int, recipe: Recipe) -> DiagnosticError:
-    return DiagnosticError.of(
-        "LEGO531",
-        f"the loss is no longer finite in epoch {epoch} of {recipe.epochs}",
-        label="training failed",
-        help=[f"a smaller `learning_rate` than {recipe.learning_rate:g} may mend it"],
-    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from legonet.distill import solve
+from legonet.distill import real_gradients, solve
+from legonet.distill.gates import implied_options
 from legonet.distill.gradients import Gradients
 from legonet.distill.randomness import generator
 from legonet.modules.adapter import Adapter
@@ -42,22 +43,30 @@ class Begun:
     notes: dict[str, object] = field(default_factory=dict)
 
 
-def begin(joint: Joint, kernels: Sequence[int], start: Start, options: BackDistillation) -> Begun:
+def begin(
+    joint: Joint, kernels: Sequence[int], start: Start, options: BackDistillation | None = None
+) -> Begun:
     """Return an adapter with a named start.
 
     Args:
         joint: The edge.
         kernels: Kernel sizes of its convs, bottom first.
         start: The start's name.
-        options: How pseudo-gradients are drawn, where the start needs them.
+        options: How pseudo-gradients are drawn, where the start needs them; as the two networks
+            allow it unless given.
     """
     if start in ("default", "identity"):
         adapter = empty_adapter(joint, kernels)
         return Begun(adapter if start == "default" else adapter.dirac_(), {"start": start})
     if start == "stitching":
         return stitched(joint, kernels)
+    if start == "real_gradients":
+        return really_matched(joint, kernels)
+    options = options or implied_options(joint.student, joint.teacher)
     if start == "blend":
         return blended(joint, kernels, options)
+    if start == "iterated_assignment":
+        return reassigned(joint, kernels, options)
     return solved(joint, kernels, start, options)
 
 
@@ -137,6 +146,41 @@ def blended(joint: Joint, kernels: Sequence[int], options: BackDistillation) -> 
         "stitching_r2": features.explained(stitch),
     }
     return Begun(_with_first(joint, kernels, matched / gradients.alpha_beta), notes)
+
+
+def really_matched(joint: Joint, kernels: Sequence[int]) -> Begun:
+    """Return the adapter that least squares makes of real gradients, on the best pictures."""
+    pictures, beta = joint.best, joint.beta
+    weight, moments = real_gradients.least_squares(joint, pictures)
+    notes = {
+        "start": "real_gradients",
+        "start_pictures": f"{len(pictures.images)} {pictures.name}",
+        "matched_correlation": solve.matched_correlation(moments),
+    }
+    return Begun(_with_first(joint, kernels, weight / beta), notes)
+
+
+def reassigned(joint: Joint, kernels: Sequence[int], options: BackDistillation) -> Begun:
+    """Return an assignment that was made again from the real gradients on both sides of it.
+
+    The first one is made of pseudo-gradients; each later one of the gradients that g_S has behind
+    the one before it.
+    """
+    pictures = joint.best
+    begun = solved(joint, (1,), "assignment", options)
+    notes: dict[str, object] = {
+        "start": "iterated_assignment",
+        "start_pictures": f"{len(pictures.images)} {pictures.name}",
+    }
+    changed = []
+    for _ in range(real_gradients.ROUNDS):
+        before = begun.adapter.convolutions[0].weight != 0
+        weight, moments = real_gradients.assignment(joint, pictures, begun.adapter)
+        begun = Begun(_with_first(joint, (1,), weight))
+        changed.append(int(((weight != 0) & ~before.cpu()).sum()))
+        notes["matched_correlation"] = solve.matched_correlation(moments)
+    notes["channels_assigned_anew"] = changed
+    return Begun(_with_first(joint, kernels, begun.adapter.convolutions[0].weight), notes)
 
 
 @torch.no_grad()

@@ -1,46 +1,29 @@
 """The linear surrogate of a task module, and pseudo-gradients through it (Eq. 4b).
 
-In the backward direction a surrogate replaces each layer by a linear one:
+In the backward direction a surrogate replaces each operation by a linear one, as `operations`
+lists them: convs, batch norm, sums and the like by their own transposes, a ReLU by a given map of
+ones and zeros (the paper's second kind) or the identity (its first), a max-pool by the transpose
+of average-pool or of picking given positions.
 
-- conv, linear, batch norm, average and adaptive average pool, flatten, upsampling and dropout
-  (all in evaluation) by their own transposes;
-- ReLU by a given map of ones and zeros (the paper's second kind), or by the identity (its first);
-- max-pool by the transpose of average-pool, or of picking given positions.
-
-A vector-Jacobian product at any point gives ``J'^T G'`` at once, for it is the same at all points
-and does not see the biases; nothing needs a second derivative.
+So ``J'^T G'`` is the same at all points and does not see the biases. It is carried back through
+the transposes one by one; nothing runs forward, and nothing needs a second derivative.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor, fx, nn
 
-from legonet.diagnostics import DiagnosticError
-from legonet.modules.cut import sequence
+from legonet.distill.operations import POOLS, RELUS, layer_of, linear_graph
+from legonet.distill.transposes import max_pool, passed, relu, transposed, values_of
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-AFFINE = (
-    nn.Conv2d,
-    nn.Linear,
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.Upsample,
-    nn.Flatten,
-    nn.Unflatten,
-    nn.Identity,
-    nn.Dropout,
-    nn.Dropout2d,
-)
-"""Layers that in evaluation are affine, so that they are their own surrogates."""
+COUNTS_KEPT = 4
+"""Batch sizes for which the shapes inside of a surrogate are kept."""
 
 
 @dataclass(frozen=True)
@@ -68,31 +51,54 @@ class Shapes:
     output: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surrogate:
     """A task module in the backward direction, made linear.
 
     Args:
-        layers: The task module's layers in the order in which they run.
+        module: The task module, in evaluation.
         shape: Shape of its input, ``(C, H, W)``.
 
     Raises:
-        DiagnosticError: A layer has no surrogate (``LEGO601``).
+        DiagnosticError: An operation has no surrogate (``LEGO601``).
     """
 
-    layers: Sequence[nn.Module]
-    shape: tuple[int, int, int]
-    shapes: Shapes = field(init=False)
+    module: nn.Module
+    shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        for layer in self.layers:
-            _check(layer)
-        object.__setattr__(self, "shapes", self._measure())
+        # On meta the shapes cost next to nothing, and what is refused is refused at once.
+        _ = self.shapes
 
     @classmethod
-    def of(cls, module: nn.Module, shape: tuple[int, int, int]) -> Surrogate:
-        """Return the surrogate of a sequential module for inputs of shape ``(C, H, W)``."""
-        return cls(sequence(module), shape)
+    def of(cls, module: nn.Module, shape: tuple[int, ...]) -> Surrogate:
+        """Return the surrogate of a module for inputs of shape ``(C, H, W)``."""
+        return cls(module, shape)
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """Shapes of the module's ReLUs and max-pools, in the order in which they run."""
+        values = self._values(1)
+        places = [(node, node.all_input_nodes[0]) for node in (*self._relus, *self._pools)]
+        inner = [(tuple(values[a].shape[1:]), tuple(values[b].shape[1:])) for a, b in places]
+        relus, pools = inner[: len(self._relus)], inner[len(self._relus) :]
+        return Shapes(
+            tuple(self.shape),
+            tuple(before for _, before in relus),
+            tuple((*before, *behind) for behind, before in pools),
+            tuple(values[self._answer].shape[1:]),
+        )
+
+    @cached_property
+    def relu_names(self) -> tuple[str, ...]:
+        """Dotted names of the module's ReLUs, with a number from their second run on."""
+        run: Counter[str] = Counter()
+        names = []
+        for node in self._relus:
+            name = str(node.target) if node.op == "call_module" else node.name
+            run[name] += 1
+            names.append(name if run[name] == 1 else f"{name} (run {run[name]})")
+        return tuple(names)
 
     def pseudo_gradient(self, output_gradient: Tensor, gates: Gates) -> Tensor:
         """Return ``J'^T G'``, shape ``(B, C, H, W)``, without autograd history.
@@ -101,104 +107,73 @@ class Surrogate:
             output_gradient: G', shape ``(B, *shapes.output)``.
             gates: Maps for every ReLU and max-pool.
         """
-        start = torch.zeros(
-            len(output_gradient),
-            *self.shape,
-            dtype=output_gradient.dtype,
-            device=output_gradient.device,
-            requires_grad=True,
-        )
-        with torch.enable_grad():
-            end = self._forward(start, gates)
-            (gradient,) = torch.autograd.grad(end, start, output_gradient)
-        return gradient
+        values = self._values(len(output_gradient))
+        maps = dict(zip(self._relus, gates.relus, strict=True))
+        maps |= dict(zip(self._pools, gates.pools, strict=True))
+        gradients = {self._answer: output_gradient.detach()}
+        for node in reversed(self._graph.graph.nodes):
+            given = gradients.pop(node, None)
+            if given is None:
+                continue
+            if node.op == "placeholder":
+                return given
+            layer = self._layers.get(node)
+            for source, part in transposed(self._graph, node, layer, values, given, maps.get(node)):
+                gradients[source] = gradients[source] + part if source in gradients else part
+        return output_gradient.new_zeros(len(output_gradient), *self.shape)
 
     @torch.no_grad()
     def real_gates(self, features: Tensor) -> Gates:
-        """Return what the layers really let through for features ``(B, C, H, W)``."""
-        relus: list[Tensor] = []
-        pools: list[Tensor] = []
-        for layer in self.layers:
-            if isinstance(layer, nn.ReLU):
-                relus.append((features > 0).to(features.dtype))
-                features = features * relus[-1]
-            elif isinstance(layer, nn.MaxPool2d):
-                features, picked = _max_pool(layer, features)
-                pools.append(picked)
-            else:
-                features = layer(features)
-        return Gates(tuple(relus), tuple(pools))
+        """Return what the module really lets through for features ``(B, C, H, W)``."""
+        watched = _Watched(self._graph, self._layers)
+        watched.run(features)
+        return Gates(tuple(watched.relus), tuple(watched.pools))
 
-    def _forward(self, values: Tensor, gates: Gates) -> Tensor:
-        relus, pools = iter(gates.relus), iter(gates.pools)
-        for layer in self.layers:
-            if isinstance(layer, nn.ReLU):
-                passed = next(relus)
-                values = values if passed is None else values * passed.to(values)
-            elif isinstance(layer, nn.MaxPool2d):
-                picked = next(pools)
-                values = _average_pool(layer, values) if picked is None else _pick(values, picked)
-            else:
-                values = layer(values)
-        return values
+    @cached_property
+    def _graph(self) -> fx.GraphModule:
+        return linear_graph(self.module)
 
-    @torch.no_grad()
-    def _measure(self) -> Shapes:
-        parameter = next((p for layer in self.layers for p in layer.parameters()), torch.zeros(()))
-        values = torch.zeros(1, *self.shape, dtype=parameter.dtype, device=parameter.device)
-        relus: list[tuple[int, ...]] = []
-        pools: list[tuple[int, ...]] = []
-        for layer in self.layers:
-            if isinstance(layer, nn.ReLU):
-                relus.append(tuple(values.shape[1:]))
-            elif isinstance(layer, nn.MaxPool2d):
-                before, values = values, _max_pool(layer, values)[0]
-                pools.append((*before.shape[1:], *values.shape[1:]))
-            else:
-                values = layer(values)
-        return Shapes(tuple(self.shape), tuple(relus), tuple(pools), tuple(values.shape[1:]))
+    @cached_property
+    def _answer(self) -> fx.Node:
+        answer: fx.Node = next(iter(reversed(self._graph.graph.nodes))).all_input_nodes[0]
+        return answer
+
+    @cached_property
+    def _layers(self) -> dict[fx.Node, nn.Module]:
+        sizes = {n: v for n, v in self._values(1).items() if not isinstance(v, Tensor)}
+        found = {node: layer_of(self._graph, node, sizes) for node in self._graph.graph.nodes}
+        return {node: layer for node, layer in found.items() if layer is not None}
+
+    @cached_property
+    def _relus(self) -> list[fx.Node]:
+        return [node for node, layer in self._layers.items() if isinstance(layer, RELUS)]
+
+    @cached_property
+    def _pools(self) -> list[fx.Node]:
+        return [node for node, layer in self._layers.items() if isinstance(layer, POOLS)]
+
+    @cached_property
+    def _values(self) -> Any:
+        return lru_cache(COUNTS_KEPT)(lambda count: values_of(self._graph, (count, *self.shape)))
 
 
-def has_surrogate(layer: nn.Module) -> bool:
-    """Return whether pseudo-gradients can pass a layer."""
-    if isinstance(layer, nn.MaxPool2d):
-        return layer.dilation in (1, (1, 1))
-    return isinstance(layer, (nn.ReLU, *AFFINE))
+class _Watched(fx.Interpreter):
+    """Runs a task module on features and notes what its ReLUs and max-pools let through."""
 
+    def __init__(self, module: fx.GraphModule, layers: dict[fx.Node, nn.Module]) -> None:
+        super().__init__(module)
+        self._layers = layers
+        self.relus: list[Tensor] = []
+        self.pools: list[Tensor] = []
 
-def _check(layer: nn.Module) -> None:
-    if has_surrogate(layer):
-        return
-    raise DiagnosticError.of(
-        "LEGO601",
-        f"no linear surrogate for a layer of kind {type(layer).__name__}",
-        label=repr(layer) if isinstance(layer, nn.MaxPool2d) else type(layer).__name__,
-        help=[
-            "layers with one: conv, linear, ReLU, batch norm, pooling, upsampling, dropout",
-            "use `stitching()`, `ordinary_learning()` or `output_distillation()` for this task",
-        ],
-    )
-
-
-def _max_pool(layer: nn.MaxPool2d, values: Tensor) -> tuple[Tensor, Tensor]:
-    pooled: tuple[Tensor, Tensor] = functional.max_pool2d(
-        values,
-        layer.kernel_size,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        ceil_mode=layer.ceil_mode,
-        return_indices=True,
-    )
-    return pooled
-
-
-def _average_pool(layer: nn.MaxPool2d, values: Tensor) -> Tensor:
-    return functional.avg_pool2d(
-        values, layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode
-    )
-
-
-def _pick(values: Tensor, picked: Tensor) -> Tensor:
-    picked = picked.to(values.device)
-    return values.flatten(2).gather(2, picked.flatten(2)).view_as(picked)
+    def run_node(self, n: fx.Node) -> Any:
+        layer = self._layers.get(n)
+        if not isinstance(layer, (*RELUS, *POOLS)):
+            return super().run_node(n)
+        values = self.env[n.all_input_nodes[0]]
+        if isinstance(layer, RELUS):
+            self.relus.append(passed(layer, values))
+            return relu(layer, values)
+        largest, picked = max_pool(layer, values)
+        self.pools.append(picked)
+        return largest

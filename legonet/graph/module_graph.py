@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from legonet.spec import Goal, Key, Spec
 from legonet.spec.declarations import Adapter, Category, Network, Task
-from legonet.spec.models import LibraryModel, SmallFcn
+from legonet.spec.models import LibraryModel, SmallFcn, VggFcn
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -147,7 +147,7 @@ class ModuleGraph:
         if network.train is not None:
             return network.train.goal
         model = network.model
-        if isinstance(model, SmallFcn):
+        if isinstance(model, SmallFcn | VggFcn):
             return Goal.SEGMENTATION
         if isinstance(model, LibraryModel) and model.name.startswith(_SEGMENTATION_PREFIXES):
             return Goal.SEGMENTATION

@@ -9,7 +9,7 @@ from legonet.graph.module_graph import ModuleGraph
 from legonet.spec import Goal, Key
 from legonet.spec.declarations import Network
 from legonet.spec.methods import OrdinaryLearning, OutputDistillation
-from legonet.spec.models import SmallFcn, SmallVgg
+from legonet.spec.models import SmallFcn, SmallVgg, VggFcn
 from legonet.spec.sources import Cifar10, Cifar10Jpeg
 
 LONGEST_CHAIN = 8
@@ -81,8 +81,8 @@ def recipe_fits_model(graph: ModuleGraph) -> Found:
             continue
         key = ("network", name)
         model = network.model
-        if isinstance(model, SmallVgg | SmallFcn):
-            able = Goal.SEGMENTATION if isinstance(model, SmallFcn) else Goal.CLASSIFICATION
+        if isinstance(model, SmallVgg | SmallFcn | VggFcn):
+            able = Goal.CLASSIFICATION if isinstance(model, SmallVgg) else Goal.SEGMENTATION
             if recipe.goal is not able:
                 other = SmallVgg if able is Goal.SEGMENTATION else SmallFcn
                 yield (

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from operator import getitem
 
-from torch import nn
+from torch import fx, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.modules.chain import NoChainError, chain
+from legonet.modules.crossing import NoCutError, above, below, crossing
+from legonet.modules.trace import TraceError, runs, trace
 
-_SUPPORTED = (
-    "modules must run one behind the other, as in nested `nn.Sequential`",
-    "a forward pass of its own may only call modules, flatten, relu, dropout and pooling in a row",
-    "cut in front of or behind a block that branches, not inside of it",
-)
+_ONE_TENSOR = "one tensor alone may cross a cut: cut in front of or behind a block that branches"
+_TRACED = "a forward pass must do the same whatever it sees, and overwrite nothing that it needs"
 
 
-def bottom(network: nn.Module, until: str) -> nn.Sequential:
+def bottom(network: nn.Module, until: str) -> fx.GraphModule:
     """Return everything of a network up to and with a module: the category module f.
 
     The layers are the network's own, not copies, and the state dict keeps the network's names.
-    ``top(network, m)(bottom(network, m)(x))`` is ``network(x)`` in evaluation, bit for bit.
+    ``top(network, m)(bottom(network, m)(x))`` is ``network(x)`` in evaluation, bit for bit. Where
+    a network brings its answer to the size of its picture, that size is taken from the features
+    that cross the cut, times their stride, which the size of the picture has to be divisible by.
 
     Args:
         network: The specific network.
         until: Torch's own path of the last module that belongs to f, such as ``features.4``.
 
     Raises:
-        DiagnosticError: No such module, or the network is no chain of modules around it.
+        DiagnosticError: No such module, or more than its output crosses the cut.
     """
-    return _cut(network, until)[0]
+    graph, node = _cut(network, until)
+    return _half(network, below(graph, node), "Bottom")
 
 
-def top(network: nn.Module, after: str) -> nn.Sequential:
+def top(network: nn.Module, after: str) -> fx.GraphModule:
     """Return everything of a network behind a module: the task module g.
 
     Args:
@@ -42,29 +43,16 @@ def top(network: nn.Module, after: str) -> nn.Sequential:
     Raises:
         DiagnosticError: As for `bottom`, or nothing lies behind the module.
     """
-    rest = _cut(network, after)[1]
-    if not len(rest):
+    graph, node = _cut(network, after)
+    rest = above(network, graph, node)
+    if not any(item.op.startswith("call") for item in rest.nodes):
         raise DiagnosticError.of(
             "LEGO512",
             f"nothing lies behind `{after}`, so that no task module is left",
             label="the network's last module",
             help=["cut at a module nearer to the input"],
         )
-    return rest
-
-
-def sequence(module: nn.Module) -> list[nn.Module]:
-    """Return the layers of a module in the order in which they run.
-
-    Chains are entered at every depth. What is no chain, such as a residual block, is one layer.
-    """
-    try:
-        children = chain(module)
-    except NoChainError:
-        children = None
-    if children is None:
-        return [module]
-    return [layer for child in children.values() for layer in sequence(child)]
+    return _half(network, rest, "Top")
 
 
 def check_path(network: nn.Module, path: str) -> None:
@@ -81,37 +69,85 @@ def check_path(network: nn.Module, path: str) -> None:
     )
 
 
-def _cut(network: nn.Module, path: str) -> tuple[nn.Sequential, nn.Sequential]:
+def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node]:
+    """Return a network's graph and the node in it whose output alone crosses a cut."""
     check_path(network, path)
     try:
-        return _split(network, path.split("."))
-    except NoChainError as error:
-        raise DiagnosticError.of(
-            "LEGO511",
-            f"the network cannot be cut at `{path}`: {error}",
-            label="no cut here",
-            help=_SUPPORTED,
-        ) from error
+        graph = _traced(network, path)
+    except TraceError as error:
+        inside = error.path or type(network).__name__
+        raise _refusal(path, f"{inside} {error}", [_TRACED]) from error
+    try:
+        node = _clean(network, graph, path)
+    except NoCutError as error:
+        advice = [*_nearest(network, graph, path), _ONE_TENSOR]
+        raise _refusal(path, str(error), advice) from error
+    return graph, node
 
 
-def _split(module: nn.Module, path: list[str]) -> tuple[nn.Sequential, nn.Sequential]:
-    """Return both sides of a cut, each a tree of `nn.Sequential` with the network's names."""
-    children = chain(module)
-    if children is None or path[0] not in children:
-        raise NoChainError(f"{type(module).__name__} does not run `{path[0]}` by itself")
-    below: OrderedDict[str, nn.Module] = OrderedDict()
-    above: OrderedDict[str, nn.Module] = OrderedDict()
-    side = below
-    for name, child in children.items():
-        side[name] = child
-        if name != path[0]:
-            continue
-        if len(path) > 1:
-            below[name], rest = _split(child, path[1:])
-            if len(rest):
-                above[name] = rest
-        side = above
-    halves = nn.Sequential(below), nn.Sequential(above)
-    for half in halves:
-        half.training = module.training
-    return halves
+def _traced(network: nn.Module, path: str) -> fx.Graph:
+    """Trace a network down to a module; what the cut does not pass through stays whole."""
+    return trace(network, lambda _, name: path.startswith(f"{name}."))
+
+
+def _clean(network: nn.Module, graph: fx.Graph, path: str) -> fx.Node:
+    called = [node for node in graph.nodes if node.op == "call_module" and node.target == path]
+    if not called:
+        raise NoCutError(f"the network's forward pass does not run `{path}` by itself")
+    if len(called) > 1 and next(network.get_submodule(path).parameters(), None) is not None:
+        raise NoCutError(f"the network runs `{path}` more than once")
+    node: fx.Node = called[0]
+    while [user.target for user in node.users] == [getitem] and isinstance(
+        next(iter(node.users)).args[1], str
+    ):
+        # A backbone that answers with a dict of feature maps, of which one is used.
+        node = next(iter(node.users))
+    crossing(network, graph, node)
+    return node
+
+
+def _nearest(network: nn.Module, graph: fx.Graph, path: str) -> list[str]:
+    """Advise the last module in front of a path and the first behind it where a cut works."""
+    paths = list(runs(graph).values())
+    if path not in paths:
+        return []
+    place = paths.index(path)
+    parents = path.split(".")[:-1]
+    around = [".".join(parents[:depth]) for depth in range(len(parents), 0, -1)]
+    in_front, behind = paths[:place][::-1], [*around, *paths[place + 1 :]]
+    found = [
+        next((f"`{name}`" for name in side if _works(network, name)), "")
+        for side in (in_front, behind)
+    ]
+    works = [name for name in found if name]
+    if not works:
+        return []
+    modules = "modules" if len(works) > 1 else "module"
+    return [f"cut behind {' or '.join(works)}, the nearest {modules} where it works"]
+
+
+def _works(network: nn.Module, path: str) -> bool:
+    try:
+        graph = _traced(network, path)
+        node = _clean(network, graph, path)
+        return len(above(network, graph, node).nodes) > 2
+    except (TraceError, NoCutError):
+        return False
+
+
+def _refusal(path: str, reason: str, advice: list[str]) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO511",
+        f"the network cannot be cut at `{path}`: {reason}",
+        label="no cut here",
+        help=advice,
+    )
+
+
+def _half(network: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
+    half = fx.GraphModule(network, graph, class_name=name)
+    own = {id(module) for module in network.modules()}
+    for module in half.modules():
+        if id(module) not in own:
+            module.training = network.training
+    return half

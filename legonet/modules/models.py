@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.modules.fcn import VggFcn as VggFcnNetwork
 from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.models import LibraryModel, Model, SmallFcn, SmallVgg
+from legonet.spec.models import LibraryModel, Model, SmallFcn, SmallVgg, VggFcn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +46,18 @@ def instantiate(model: Model, *, device: torch.device | str = "cpu") -> nn.Modul
         if getattr(layer, "inplace", False) is True:
             # A layer that works in place behind a cut would overwrite the features in front of it.
             setattr(layer, "inplace", False)  # noqa: B010 - not every module has it
+    network.register_forward_hook(_main_answer)
     return network.to(device).eval()
+
+
+def _main_answer(network: nn.Module, given: Any, answer: Any) -> Any:  # noqa: ARG001 - torch's
+    """Leave out what torchvision's networks answer beside their main answer.
+
+    Segmenters return a dict of maps; GoogLeNet and Inception a tuple while they are trained.
+    """
+    if isinstance(answer, dict) and "out" in answer:
+        return answer["out"]
+    return getattr(answer, "logits", answer) if isinstance(answer, tuple) else answer
 
 
 def _build(model: Model) -> nn.Module:
@@ -53,6 +65,8 @@ def _build(model: Model) -> nn.Module:
         return small_vgg(model.classes, model.channels)
     if isinstance(model, SmallFcn):
         return small_fcn(model.classes, model.channels, model.stride)
+    if isinstance(model, VggFcn):
+        return VggFcnNetwork(model.classes, model.depth, model.stride)
     if isinstance(model, LibraryModel):
         constructor, defaults = _library_constructor(model)
     else:

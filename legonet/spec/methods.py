@@ -46,6 +46,7 @@ class Training(Form):
         learning_rate: Adam's. Unless said 2e-3, but 5e-4 from a solved start with up to 10 samples
             and no unlabelled pictures about which the teacher is asked.
         batch_size: Labelled pictures a step.
+        views: How often each picture is seen at most: as it is, and shifted by chance.
         reordered: For experiments: the channels of the category module come in another order,
             drawn from the seed, while the adapter is learned, so that none is right by accident.
     """
@@ -54,6 +55,7 @@ class Training(Form):
     steps: int | None = Field(default=None, ge=0)
     learning_rate: float | None = Field(default=None, gt=0)
     batch_size: int = Field(default=32, ge=1)
+    views: int = Field(default=1, ge=1)
     reordered: bool = False
 
 
@@ -166,11 +168,14 @@ class OutputDistillation(Training):
     Args:
         temperature: Divides both outputs before they are compared.
         weight: Weight of the teacher's outputs beside the labels.
+        synthetic: How many dead leaves pictures the teacher is asked about, beside real ones.
     """
 
     call: ClassVar[str] = "output_distillation"
+    views: int = Field(default=8, ge=1)
     temperature: float = Field(default=2.0, gt=0)
     weight: float = Field(default=1.0, ge=0)
+    synthetic: int = Field(default=0, ge=0, le=10_000)
 
 
 class Stitching(Form):
@@ -189,8 +194,11 @@ class Stitching(Form):
 class Transplant(Form):
     """Choose by what there is (the default).
 
-    The adapter begins with ``blend`` where pseudo-gradients can pass every layer, and with
-    ``stitching`` elsewhere. Where there are pictures, ``output_distillation`` goes on from there.
+    Where stitching on dead leaves shows a common ancestor, the adapter begins with
+    ``least_squares`` through the teacher's own maps, for segmentation with ``assignment``;
+    elsewhere with ``stitching`` on real pictures, or with ``real_gradients`` where there are none.
+    ``output_distillation`` goes on from there on pictures of the category; on dead leaves where
+    there is neither a picture nor a common ancestor.
 
     Args:
         steps: Most gradient steps, as for ``output_distillation``.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from small_spec import SMALL
 
-from legonet.build import Plan, Report, Workspace
+from legonet.build import Listener, Plan, Report, Workspace
 from legonet.graph import load
 from legonet.spec import Override
 
@@ -20,12 +20,22 @@ def write_spec(folder: Path, text: str = SMALL, name: str = "small.lego") -> Pat
 
 def plan_of(spec: Path, *settings: str, store: Path | None = None) -> Plan:
     """Plan a spec."""
-    overrides = [Override.parse(setting) for setting in settings]
-    return Workspace(spec, store).plan(load(spec, overrides))
+    return workspace_of(spec, *settings, store=store)[1]
 
 
-def build_of(spec: Path, *settings: str, store: Path | None = None) -> Report:
-    """Build a spec, without a word."""
+def workspace_of(spec: Path, *settings: str, store: Path | None = None) -> tuple[Workspace, Plan]:
+    """Return a spec's workspace and its plan."""
     overrides = [Override.parse(setting) for setting in settings]
     workspace = Workspace(spec, store)
-    return workspace.build(workspace.plan(load(spec, overrides)), lambda event: None)
+    return workspace, workspace.plan(load(spec, overrides))
+
+
+def build_of(
+    spec: Path,
+    *settings: str,
+    store: Path | None = None,
+    listener: Listener = lambda event: None,
+) -> Report:
+    """Build a spec, without a word unless somebody listens."""
+    workspace, plan = workspace_of(spec, *settings, store=store)
+    return workspace.build(plan, listener)

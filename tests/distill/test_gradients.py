@@ -6,8 +6,9 @@ from torch.nn import functional
 from toy_networks import edge, fcn_top, network
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.gradients import Gradients, random_residual
+from legonet.distill.gradients import Gradients
 from legonet.distill.joint import Joint
+from legonet.distill.moments import Pairs
 from legonet.distill.pairs import draw_pairs
 from legonet.distill.starts import empty_adapter
 from legonet.spec.base import Goal
@@ -105,12 +106,14 @@ def test_stack_of_large_kernels_matches_double_backward():
         assert torch.allclose(one, other, atol=1e-6)
 
 
-def test_batches_of_the_pool_are_drawn_from_the_seed():
+def test_batches_of_the_pool_are_drawn_by_the_generator():
     gradients, _ = Gradients.draw(joint(), (3, 3), few())
     adapter = empty_adapter(joint(), (3, 3))
-    one, again = random_residual(gradients, 1), random_residual(gradients, 1)
-    other = random_residual(gradients, 2)
-    assert one(adapter).item() == again(adapter).item() != other(adapter).item()
+    one, again, other = (
+        gradients.residual(adapter, torch.Generator().manual_seed(seed)).item()
+        for seed in (1, 1, 2)
+    )
+    assert one == again != other
 
 
 def test_alpha_is_free_of_the_scales_of_both_networks():
@@ -145,7 +148,7 @@ def test_silent_teacher_is_an_error():
     dead[1][-1].weight.zero_()
     with pytest.raises(DiagnosticError, match="teacher") as caught:
         Gradients.draw(joint(dead), (1,), few())
-    assert caught.value.diagnostics[0].code == "LEGO606"
+    assert caught.value.diagnostics[0].code == "LEGO620"
 
 
 def test_options_that_do_not_go_together_are_an_error():
@@ -156,3 +159,52 @@ def test_options_that_do_not_go_together_are_an_error():
     with pytest.raises(DiagnosticError) as caught:
         list(draw_pairs(other, few(output_gradient="random"), "pairs"))
     assert caught.value.diagnostics[0].code == "LEGO602"
+
+
+def test_gradients_that_no_path_lets_through_are_an_error():
+    broken = network(0)
+    broken[1][-1].weight[0, 0] = torch.inf
+    with pytest.raises(DiagnosticError, match="task module") as caught:
+        Gradients.draw(joint(student=broken), (1,), few())
+    assert caught.value.diagnostics[0].code == "LEGO621"
+    with pytest.raises(DiagnosticError, match="block every path") as caught:
+        Gradients.draw(joint(), (1,), few(positive_share=1e-9))
+    assert caught.value.diagnostics[0].code == "LEGO620"
+
+
+@pytest.mark.parametrize("kernels", [(1,), (3,), (1, 1), (3, 3)])
+def test_maps_of_the_adapter_s_own_relus_stand_behind_every_conv(kernels):
+    made = joint()
+    gradients, _ = Gradients.draw(made, kernels, few(adapter_relus="random"))
+    plain, _ = Gradients.draw(made, kernels, few())
+    assert gradients.alpha_beta == plain.alpha_beta
+    adapter = empty_adapter(made, kernels)
+    pairs = Pairs.together(
+        draw_pairs(made, few(adapter_relus="random"), "pairs", convolutions=len(kernels))
+    )
+    pushed = pairs.student
+    for conv, passed in zip(reversed(adapter.convolutions), reversed(pairs.maps), strict=True):
+        assert float(passed.double().mean()) == pytest.approx(0.5, abs=0.05)
+        padding = conv.kernel_size[0] // 2
+        pushed = functional.conv_transpose2d(pushed * passed, conv.weight, padding=padding)
+    target = pairs.teacher
+    expected = (gradients.alpha_beta * pushed - target).square().sum() / target.square().sum()
+    assert gradients.residual(adapter).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert gradients.residual(adapter).item() != pytest.approx(plain.residual(adapter).item())
+
+
+@pytest.mark.parametrize("pools", ["average", "teacher"])
+@pytest.mark.parametrize("maps", ["random", "teacher"])
+def test_maps_and_pools_are_chosen_apart(maps, pools):
+    made = joint()
+    options = few(relu_maps=maps, max_pools=pools)
+    student = torch.cat([pairs.student for pairs in draw_pairs(made, options, "pairs")])
+    others = [
+        few(relu_maps=one, max_pools=two)
+        for one in ("random", "teacher")
+        for two in ("average", "teacher")
+        if (one, two) != (maps, pools)
+    ]
+    for other in others:
+        drawn = torch.cat([pairs.student for pairs in draw_pairs(made, other, "pairs")])
+        assert not torch.allclose(student, drawn)

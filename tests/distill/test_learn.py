@@ -83,7 +83,8 @@ def test_transplant_copes_with_whatever_there_is(layers, goal, given):
     assert found.adapter.kernels == layers
     assert found.certificate["trained_because"]
     trained = found.certificate["trained_by"]
-    assert (trained is None) == (given == (0, 0))
+    # About a pixel of dead leaves a teacher has nothing to say.
+    assert (trained is None) == (given == (0, 0) and goal is Goal.SEGMENTATION)
 
 
 def test_experiment_one_without_samples_gives_the_teachers_decisions():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from legonet.distill.moments import Moments, Pairs, kernel_of, matrix_of, product
+from legonet.distill.moments import Moments, OwnMoments, Pairs, kernel_of, matrix_of, product
 
 SHAPES = {
     "pairs": st.integers(1, 3),
@@ -35,6 +35,41 @@ def test_residual_from_moments_is_the_materialised_one(pairs, own, other, kernel
     expected = (pushed - both.teacher).square().sum() / both.teacher.square().sum()
     found = Moments.of([both], kernel).residual(weight)
     assert float(found) == pytest.approx(float(expected), rel=1e-10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.sampled_from([(1,), (3,), (5,), (1, 1), (1, 1, 1, 1), (1, 3), (3, 1), (1, 5, 1)]),
+    channels=st.tuples(*(st.integers(1, 3) for _ in range(5))),
+    seed=st.integers(0, 99),
+)
+def test_slope_by_every_kernel_is_that_of_the_pairs(sizes, channels, seed):
+    both = drawn(2, channels[len(sizes)], channels[0], seed)
+    random = torch.Generator().manual_seed(seed + 1)
+    kernels = [
+        torch.randn(behind, before, size, size, generator=random, dtype=torch.float64)
+        for before, behind, size in zip(channels, channels[1:], sizes, strict=False)
+    ]
+    for kernel in kernels:
+        kernel.requires_grad_()
+    pushed = both.student
+    for kernel in reversed(kernels):
+        pushed = functional.conv_transpose2d(pushed, kernel, padding=kernel.shape[-1] // 2)
+    expected = (pushed - both.teacher).square().sum() / both.teacher.square().sum()
+    found = Moments.of([both], max(sizes)).residual(product(kernels))
+    assert found.item() == pytest.approx(expected.item(), rel=1e-10)
+    slopes = [torch.autograd.grad(3 * value, kernels) for value in (found, expected)]
+    for one, other in zip(*slopes, strict=True):
+        assert torch.allclose(one, other, rtol=1e-10, atol=1e-10 * float(other.abs().max()))
+
+
+def test_known_part_of_the_student_gives_the_same_bits():
+    parts = [drawn(2, 3, 2, seed) for seed in range(3)]
+    own = OwnMoments.of([part.student for part in parts], 3, "frobenius")
+    alone, shared = Moments.of(parts, 3), Moments.of(parts, 3, own=own)
+    for name in ("student", "cross", "teacher"):
+        assert torch.equal(getattr(alone, name), getattr(shared, name))
+    assert alone.student_norm == shared.student_norm
 
 
 @settings(max_examples=20, deadline=None)

@@ -121,9 +121,12 @@ def test_parts_are_alike():
 def test_without_examples_the_residual_alone_decides():
     made = edge(network(0), network(1))
     objective = Objective(made.task_module, None).matched(
-        lambda adapter: adapter.scale * 2, lambda adapter: adapter.scale * 3, 5.0
+        lambda adapter, drawn: adapter.scale * 2, lambda adapter, drawn: adapter.scale * 3, 5.0
     )
     adapter = empty_adapter(joint(made), (1,))
     scale = float(adapter.scale)
-    assert float(objective.loss(adapter, random())) == pytest.approx(10 * scale)
+    found = objective.losses(adapter, random())
+    assert {term: float(loss) for term, loss in found.items()} == {
+        "gradients": pytest.approx(10 * scale)
+    }
     assert objective.held_out(adapter) == pytest.approx(3 * scale)

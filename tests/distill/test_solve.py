@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from legonet.diagnostics import DiagnosticError
 from legonet.distill import solve
 from legonet.distill.moments import Moments, Pairs
 
@@ -30,11 +31,51 @@ def test_least_squares_is_that_of_torch_on_the_whole_system(kernel):
     assert torch.allclose(found.flatten(), expected[:, 0], atol=1e-9)
 
 
-def test_no_gradient_gives_a_kernel_of_zeros():
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_least_squares_is_where_gradient_descent_ends(kernel):
+    pairs = Pairs(normal(8, 3, 6, 6, seed=1), normal(8, 4, 6, 6, seed=2))
+    weight = torch.zeros(3, 4, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    scale = pairs.teacher.square().sum() / pairs.student.square().sum()
+    for _ in range(300):
+        # On the pairs themselves, not on their moments.
+        pushed = functional.conv_transpose2d(pairs.student, weight, padding=kernel // 2)
+        loss = (pushed - pairs.teacher).square().sum() / pairs.teacher.square().sum()
+        (slope,) = torch.autograd.grad(loss, weight)
+        weight = (weight - scale * slope).detach().requires_grad_()
+    found = solve.least_squares(Moments.of([pairs], kernel), ridge=0)
+    assert torch.allclose(found, weight, atol=1e-6)
+
+
+def test_equations_without_one_solution_are_an_error():
     silent = Moments.of([Pairs(torch.zeros(1, 2, 3, 3), normal(1, 2, 3, 3))], 1)
-    assert not solve.least_squares(silent).any()
-    assert not solve.assignment(silent).any()
-    assert solve.matched_correlation(silent) == 0
+    few = Moments.of([Pairs(normal(1, 9, 2, 2), normal(1, 2, 2, 2))], 1)
+    twice = normal(2, 1, 3, 3).expand(2, 2, 3, 3)
+    alike = Moments.of([Pairs(twice, normal(2, 2, 3, 3, seed=1))], 1)
+    for moments, ridge in ((silent, 1e-6), (few, 0), (alike, 0)):
+        with pytest.raises(DiagnosticError) as caught:
+            solve.least_squares(moments, ridge)
+        assert caught.value.diagnostics[0].code == "LEGO622"
+    with pytest.raises(DiagnosticError):
+        solve.pulled(silent, torch.eye(2, dtype=torch.float64))
+    # A ridge determines what the gradients leave open: both channels share the weight.
+    assert torch.allclose(solve.least_squares(alike)[0], solve.least_squares(alike)[1])
+
+
+def test_broken_gradients_are_an_error():
+    own = normal(1, 2, 3, 3)
+    own[0, 1, 1, 1] = torch.nan
+    for pairs in (Pairs(own, normal(1, 2, 3, 3)), Pairs(normal(1, 2, 3, 3), own)):
+        with pytest.raises(DiagnosticError) as caught:
+            solve.least_squares(Moments.of([pairs], 1))
+        assert caught.value.diagnostics[0].code == "LEGO621"
+
+
+def test_silent_channels_are_matched_with_nothing():
+    own = normal(4, 3, 4, 4)
+    own[:, 1] = 0
+    moments = Moments.of([Pairs(own, normal(4, 3, 4, 4))], 1)
+    assert not solve.assignment(moments)[1].any()
+    assert 0 < solve.matched_correlation(moments) < 1
 
 
 @settings(max_examples=30, deadline=None)

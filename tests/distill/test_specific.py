@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from memory_checkpoint import Killed, MemoryCheckpoint, killed_after
 from sklearn.datasets import load_digits
 from torch import nn
 
@@ -137,9 +138,9 @@ def test_frozen_modules_keep_their_bits_and_their_flags() -> None:
 def test_half_of_each_batch_is_the_category() -> None:
     labels = np.zeros(200, dtype=np.int64)
     labels[:7] = 1
-    batches = specific._batches(labels, recipe(category="3", batch_size=20))
+    batches = specific._Batches(labels, recipe(category="3", batch_size=20))
     torch.manual_seed(0)
-    drawn = [next(batches) for _ in range(18)]
+    drawn = [batches.next() for _ in range(18)]
     assert all(labels[batch].sum() == 10 for batch in drawn)
     # Nothing comes again before all have come: 180 of the 193 background pictures, once each.
     background = np.concatenate([batch[labels[batch] == 0] for batch in drawn])
@@ -147,29 +148,10 @@ def test_half_of_each_batch_is_the_category() -> None:
 
 
 def test_without_a_category_an_epoch_shows_every_picture_once() -> None:
-    batches = specific._batches(np.arange(30) % 3, recipe(batch_size=10))
+    batches = specific._Batches(np.arange(30) % 3, recipe(batch_size=10))
     torch.manual_seed(0)
-    epoch = np.concatenate([next(batches) for _ in range(3)])
+    epoch = np.concatenate([batches.next() for _ in range(3)])
     assert sorted(epoch) == list(range(30))
-
-
-def test_masks_move_with_their_pictures() -> None:
-    random = np.random.default_rng(0)
-    masks = random.integers(0, 2, (50, 16, 16), dtype=np.uint8)
-    images = np.repeat(masks[..., None], 3, axis=3)
-    torch.manual_seed(0)
-    moved, moved_masks = specific._shifted(Pictures(images, np.zeros(50, int), masks))
-    assert np.array_equal(moved[..., 0], moved_masks)
-    assert not np.array_equal(moved, images)
-
-
-def test_pictures_are_shifted_by_an_eighth_at_most_and_never_mirrored() -> None:
-    ramp = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None], (200, 16, 16, 3))
-    torch.manual_seed(0)
-    moved, _ = specific._shifted(Pictures(ramp, np.zeros(200, int)))
-    shifts = moved[:, 8, 8, 0].astype(int) - 8
-    assert set(shifts) == {-2, -1, 0, 1, 2}
-    assert (moved[:, 8, 9, 0] > moved[:, 8, 7, 0]).all()
 
 
 def test_progress_goes_from_the_first_batch_to_the_end() -> None:
@@ -217,3 +199,48 @@ def test_label_255_of_a_picture_is_no_void() -> None:
     train_specific(network, chosen, Pictures(few.images, labels), silent)
     found = measure(network, Pictures(few.images, labels), Goal.CLASSIFICATION)
     assert found["error_rate"] < 0.3
+
+
+@pytest.mark.parametrize("category", [None, "3"])
+@pytest.mark.parametrize("steps", [(0,), (1, 1), (3, 5), (11, 0, 2)])
+def test_a_killed_training_goes_on_and_ends_with_the_same_bits(
+    category: str | None, steps: tuple[int, ...]
+) -> None:
+    train = digits(90, category=None if category is None else 3)
+    chosen = recipe(category=category, epochs=3)
+    whole = seeded(tiny, 10 if category is None else 1)
+    notes = train_specific(whole, chosen, train, silent)
+    checkpoint = MemoryCheckpoint()
+    taken: list[object] = []
+    for count in steps:
+        network = seeded(tiny, 10 if category is None else 1)
+        watch = killed_after(count)
+        with pytest.raises(Killed):
+            train_specific(network, chosen, train, silent, watch=watch, checkpoint=checkpoint)
+    network = seeded(tiny, 10 if category is None else 1)
+    found = train_specific(
+        network, chosen, train, silent, watch=taken.append, checkpoint=checkpoint
+    )
+    assert state_digest(network) == state_digest(whole)
+    assert found == notes
+    assert len(taken) == 18 - sum(steps)
+
+
+def test_the_loss_curve_is_in_the_notes() -> None:
+    notes = train_specific(seeded(tiny, 10), recipe(epochs=2), digits(80), silent)
+    assert [row["step"] for row in notes["loss_curve"]] == list(range(1, 11))
+    assert all(row["task"] > 0 for row in notes["loss_curve"])
+
+
+def test_a_gradient_that_is_no_number_stops_the_training() -> None:
+    class Rooted(nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return values + (values * 0).sum().sqrt()
+
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 10), Rooted())
+    with pytest.raises(DiagnosticError) as raised:
+        train_specific(network, recipe(), digits(64), silent)
+    (diagnostic,) = raised.value.diagnostics
+    assert diagnostic.code == "LEGO531"
+    assert "gradient" in diagnostic.message
+    assert "step 1 of 4" in diagnostic.message

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from memory_checkpoint import Killed, MemoryCheckpoint, killed_after
 from toy_networks import edge, network, silent
 
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.examples import Examples
 from legonet.distill.joint import Joint
 from legonet.distill.objective import Objective
+from legonet.distill.progress import MOST_POINTS, Point, Thinned
 from legonet.distill.randomness import generator
 from legonet.distill.starts import empty_adapter
 from legonet.distill.trainer import Schedule, train, within
+from legonet.modules.digest import state_digest
 
 RANDOM = partial(generator, 0)
 
@@ -85,3 +92,113 @@ def test_broken_task_module_is_an_error():
     with pytest.raises(DiagnosticError) as caught:
         train(start, objective, Schedule(5, 1e-3), RANDOM, silent)
     assert caught.value.diagnostics[0].code == "LEGO606"
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    labelled=st.sampled_from([1, 9, 60]),
+    steps=st.lists(st.integers(0, 30), min_size=1, max_size=3),
+)
+def test_a_killed_training_goes_on_and_ends_with_the_same_bits(labelled, steps):
+    objective, start = task(labelled)
+    schedule = Schedule(20, 1e-2)
+    whole = train(start, objective, schedule, RANDOM, silent)
+    checkpoint, taken = MemoryCheckpoint(), []
+    for count in steps:
+        watch = killed_after(count)
+        # It may be finished before it is killed.
+        with suppress(Killed):
+            train(start, objective, schedule, RANDOM, silent, watch=watch, checkpoint=checkpoint)
+    found = train(
+        start, objective, schedule, RANDOM, silent, watch=taken.append, checkpoint=checkpoint
+    )
+    assert state_digest(found.adapter) == state_digest(whole.adapter)
+    assert (found.steps, found.curve, found.losses) == (whole.steps, whole.curve, whole.losses)
+    every = []
+    train(start, objective, schedule, RANDOM, silent, watch=every.append)
+    assert len(taken) == max(0, len(every) - sum(steps))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"schedule": Schedule(20, 1e-3)},
+        {"schedule": Schedule(21, 1e-2)},
+        {"start": task(9)[1].dirac_()},
+    ],
+)
+def test_the_checkpoint_of_another_training_is_not_taken_up(other):
+    objective, start = task(9)
+    checkpoint = MemoryCheckpoint()
+    given = {"start": start, "objective": objective, "schedule": Schedule(20, 1e-2)}
+    rest = {"random": RANDOM, "progress": silent}
+    with pytest.raises(Killed):
+        train(**given, **rest, watch=killed_after(10), checkpoint=checkpoint)
+    given |= other
+    plain = train(**given, **rest)
+    found = train(**given, **rest, checkpoint=checkpoint)
+    assert state_digest(found.adapter) == state_digest(plain.adapter)
+
+
+@pytest.mark.parametrize("labelled", [1, 12, 60])
+def test_every_step_is_a_point_of_a_loss_curve(labelled):
+    objective, start = task(labelled)
+    points: list[Point] = []
+    found = train(start, objective, Schedule(24, 1e-3), RANDOM, silent, watch=points.append)
+    runs = sorted({point.run for point in points})
+    assert runs == {1: ["1/1"], 12: ["1/4", "2/4", "3/4", "4/4"], 60: ["1/1"]}[labelled]
+    for run in runs:
+        steps = [point.step for point in points if point.run == run]
+        assert steps == list(range(1, len(steps) + 1))
+    assert all(set(point.losses) == {"task"} for point in points)
+    held_out = [point.held_out for point in points if point.held_out is not None]
+    assert bool(held_out) == (labelled > 1)
+    if labelled == 60:
+        assert held_out == list(found.curve.values())[1:]
+    last = [point for point in points if point.run == runs[-1]]
+    assert found.losses == [{"step": point.step, **point.losses} for point in last]
+    assert found.because
+
+
+@settings(deadline=None)
+@given(steps=st.integers(1, 3000), cut=st.integers(0, 3000))
+def test_thinned_curves_stay_short_and_even_and_can_be_taken_up_again(steps, cut):
+    thinned = Thinned()
+    for step in range(1, steps + 1):
+        if step == cut:
+            thinned = Thinned.of(thinned.state())
+        thinned.add(Point("1/1", step, steps, {"task": 1 / step}))
+    found = [row["step"] for row in thinned.rows]
+    assert len(found) <= MOST_POINTS
+    assert len(found) >= min(steps, MOST_POINTS // 2)
+    assert len({after - before for before, after in pairwise(found)}) <= 1
+
+
+@pytest.mark.parametrize(("term", "value"), [("loss", "nan"), ("loss", "inf"), ("slope", "nan")])
+@pytest.mark.parametrize("step", [1, 5])
+def test_numbers_that_are_not_finite_stop_the_edge_and_say_where(term, value, step):
+    objective, start = task(8)
+    seen = []
+
+    def residual(adapter, drawn):
+        weight = adapter.convolutions[0].weight
+        if drawn is None:
+            return weight.sum() * 0
+        seen.append(0)
+        if len(seen) < step:
+            return weight.square().sum()
+        if term == "loss":
+            return weight.sum() * 0 + float(value)
+        # The root is 0, its slope no number.
+        return (weight * 0).sum().sqrt()
+
+    broken = objective.matched(residual, residual, 1.0)
+    with pytest.raises(DiagnosticError) as caught:
+        train(start, broken, Schedule(20, 1e-3), RANDOM, silent, name="cat -> classify")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "LEGO630"
+    assert "cat -> classify" in diagnostic.message
+    assert f"step {step} of 20" in diagnostic.message
+    assert ("gradients loss" if term == "loss" else "gradient") in diagnostic.message
+    assert value in diagnostic.message
+    assert any("learning_rate" in item for item in diagnostic.help)

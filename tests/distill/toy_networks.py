@@ -27,7 +27,8 @@ def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
             if isinstance(layer, nn.BatchNorm2d):
                 layer.running_var.uniform_(0.5, 2)
                 layer.running_mean.uniform_(-1, 1)
-                layer.weight.data.uniform_(0.5, 2)
+                if layer.affine:
+                    layer.weight.data.uniform_(0.5, 2)
     return module.eval().requires_grad_(False)
 
 

@@ -21,6 +21,7 @@ SPECS = sorted(path.name for path in FOLDER.glob("*.lego"))
 OF_SHAPES = {
     *("LEGO501", "LEGO504", "LEGO505", "LEGO510", "LEGO511", "LEGO512"),
     *("LEGO520", "LEGO521", "LEGO522", "LEGO523", "LEGO707"),
+    *("LEGO601", "LEGO603", "LEGO610"),
 }
 """Codes that need no more than a spec and its weight files."""
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision import models
 
 from legonet.diagnostics import DiagnosticError
-from legonet.modules.cut import bottom, sequence, top
+from legonet.modules.cut import bottom, top
+from legonet.modules.models import instantiate
 from legonet.modules.small import small_fcn, small_vgg
+from legonet.spec.models import LibraryModel, VggFcn
 
 
 class Plain(nn.Module):
@@ -68,12 +72,18 @@ def assert_cut(network: nn.Module, path: str, pictures: Tensor) -> None:
     network.eval()
     below, above = bottom(network, path), top(network, path)
     with torch.no_grad():
-        assert torch.equal(above(below(pictures)), network(pictures))
+        features = below(pictures)
+        kept = features.clone()
+        assert torch.equal(above(features), network(pictures))
+        assert torch.equal(features, kept), "the task module overwrote its input"
     assert not any(module.training for side in (below, above) for module in side.modules())
-    assert sequence(below)[-1] is sequence(network.get_submodule(path))[-1]
     names = [*below.state_dict(), *above.state_dict()]
-    assert sorted(names) == sorted(network.state_dict())
-    own = network.state_dict(keep_vars=True)
+    own = {
+        name: tensor
+        for name, tensor in network.state_dict(keep_vars=True).items()
+        if not name.startswith("aux")
+    }
+    assert sorted(names) == sorted(own)
     for side in (below, above):
         assert all(own[name] is tensor for name, tensor in side.state_dict(keep_vars=True).items())
 
@@ -87,19 +97,126 @@ def test_small_networks_come_apart_anywhere(make: type, path: str) -> None:
     assert_cut(make(2), path, torch.randn(2, 3, 16, 24))
 
 
-@pytest.mark.parametrize(
-    ("name", "paths"),
-    [
-        ("alexnet", ["features.2", "features", "avgpool", "classifier.3"]),
-        ("vgg11", ["features.4"]),
-        ("resnet18", ["maxpool", "layer1", "layer2.0"]),
-    ],
-)
-def test_torchvision_networks_come_apart_between_their_blocks(name: str, paths: list[str]) -> None:
+CUTS = {
+    **{f"vgg{depth}": ["features.4", "features", "avgpool", "classifier.3"] for depth in (11, 16)},
+    "vgg13_bn": ["features.6", "classifier.0"],
+    "alexnet": ["features.2", "features", "avgpool", "classifier.3"],
+    "resnet18": ["relu", "maxpool", "layer1", "layer2.0", "avgpool"],
+    "resnet50": ["maxpool", "layer1.2", "layer3"],
+    "mobilenet_v2": ["features.2", "features.2.conv.0", "features.3", "features"],
+    "squeezenet1_0": ["features.3", "features.3.squeeze_activation", "features"],
+    "squeezenet1_1": ["features.2", "features.4"],
+    "googlenet": ["maxpool2", "inception3a", "maxpool3"],
+    "densenet121": ["features.denseblock1", "features.transition1", "features"],
+    "fcn_resnet50": ["backbone.layer1", "backbone.layer3.1", "backbone", "classifier.0"],
+}
+
+
+def library(name: str, **arguments: object) -> LibraryModel:
+    return LibraryModel(library="torchvision", name=name, arguments=arguments)
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_torchvision_networks_come_apart_between_their_blocks(name: str) -> None:
+    network = instantiate(library(name), device="meta")
+    pictures = torch.empty(1, 3, 64, 64, device="meta")
+    outputs = network(pictures).shape
+    for path in CUTS[name]:
+        below, above = bottom(network, path), top(network, path)
+        assert above(below(pictures)).shape == outputs
+        own = {name for name in network.state_dict() if not name.startswith("aux")}
+        assert {*below.state_dict(), *above.state_dict()} == own
+
+
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "googlenet", "fcn_resnet50"])
+def test_torchvision_networks_come_apart_bit_for_bit(name: str) -> None:
     torch.manual_seed(0)
-    network = models.get_model(name, weights=None)
-    for path in paths:
+    network = instantiate(library(name, **({} if "fcn" in name else {"num_classes": 2})))
+    for path in CUTS[name][1:]:
         assert_cut(network, path, torch.randn(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_an_fcn_with_skips_comes_apart_below_them(stride: int) -> None:
+    network = instantiate(VggFcn(classes=2, depth=11, stride=stride), device="meta")
+    pictures = torch.empty(1, 3, 64, 96, device="meta")
+    for path in ["features.4", "classifier.6" if stride == 32 else "features.5"]:
+        below, above = bottom(network, path), top(network, path)
+        assert above(below(pictures)).shape == (1, 2, 64, 96)
+    if stride < 32:
+        with pytest.raises(DiagnosticError) as raised:
+            bottom(network, "classifier.0")
+        named = raised.value.diagnostics[0].help[0]
+        assert named.startswith(f"cut behind `features.{10 if stride == 8 else 15}`, the nearest")
+
+
+class Grown(nn.Module):
+    """An answer in the size of the picture, which is asked for in two ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.last = nn.Conv2d(4, 1, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        scores = self.last(self.conv(x))
+        size = (x.size(2), x.shape[3])
+        return {"out": functional.interpolate(scores, size=size), "scores": scores}
+
+
+def test_the_size_of_the_picture_is_taken_from_the_features() -> None:
+    network = Grown().eval()
+    pictures = torch.randn(2, 3, 12, 20)
+    below, above = bottom(network, "conv"), top(network, "conv")
+    assert torch.equal(above(below(pictures)), network(pictures)["out"])
+
+
+class Narrowed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.last = nn.Conv2d(4, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.interpolate(self.last(self.conv(x)), size=x.shape[2:])
+
+
+def test_a_size_that_is_no_multiple_of_the_features_is_refused() -> None:
+    with pytest.raises(DiagnosticError) as raised:
+        bottom(Narrowed(), "conv")
+    assert "the size of the picture is needed behind it" in raised.value.diagnostics[0].message
+
+
+class Careless(nn.Module):
+    """Overwrites features that it uses again, which no cut could keep apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1)
+        self.last = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        y = functional.relu(x, inplace=True)
+        return self.last(y + x)
+
+
+class Switched(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1)
+        self.last = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor, doubled: bool = False, name: str | None = None) -> Tensor:
+        x = functional.relu_(self.conv(x))
+        if doubled or name is not None:
+            x = 2 * x
+        return self.last(x.relu_())
+
+
+def test_other_arguments_keep_their_defaults_and_nothing_is_overwritten() -> None:
+    torch.manual_seed(0)
+    assert_cut(Switched(), "conv", torch.randn(1, 3, 4, 4))
 
 
 @pytest.mark.parametrize("path", ["conv1", "conv2", "relu", "blocks.0", "blocks.1"])
@@ -109,39 +226,29 @@ def test_functions_become_layers(path: str) -> None:
 
 
 def test_a_network_in_training_is_cut_as_in_evaluation_and_left_as_it_was() -> None:
+    torch.manual_seed(0)
     network = Plain().train()
-    layers = [type(layer).__name__ for layer in sequence(top(network, "blocks.1"))]
-    assert layers == ["ReLU", "AdaptiveAvgPool2d", "Flatten", "Dropout", "Linear"]
+    rest = top(network, "blocks.1")
     assert network.training
+    assert rest.training
+    features = torch.randn(2, 4, 3, 3)
+    assert torch.equal(rest(features), rest(features)), "dropout stayed on"
 
 
-def test_layers_come_in_the_order_in_which_they_run() -> None:
-    network = small_vgg(1)
-    layers = sequence(network)
-    assert layers[:5] == [network.get_submodule(f"features.{place}") for place in range(5)]
-    assert [type(layer).__name__ for layer in layers[15:]] == [
-        "AdaptiveAvgPool2d",
-        "Flatten",
-        "Linear",
-        "ReLU",
-        "Dropout",
-        "Linear",
-    ]
-    with torch.device("meta"):
-        whole = sequence(models.vgg11(weights=None))
-    assert [type(layer).__name__ for layer in whole].count("Flatten") == 1
-
-
-def test_a_block_that_branches_is_one_layer() -> None:
-    block = Residual()
-    assert sequence(nn.Sequential(nn.ReLU(), block))[1] is block
+def test_halves_can_be_copied_pickled_and_moved() -> None:
+    network = small_vgg(1).eval()
+    above = top(network, "features.4")
+    features = torch.randn(1, 32, 8, 8)
+    for other in (deepcopy(above), pickle.loads(pickle.dumps(above))):
+        assert torch.equal(other(features), above(features))
+    assert above.double()(features.double()).dtype == torch.float64
 
 
 def test_one_layer_may_stand_in_a_sequence_twice() -> None:
     relu = nn.ReLU()
     network = nn.Sequential(nn.Linear(2, 2), relu, nn.Linear(2, 2), relu)
-    assert len(sequence(network)) == 4
     assert_cut(network, "1", torch.randn(3, 2))
+    assert len(list(top(network, "1").children())) == 2
 
 
 def test_an_unknown_module_is_answered_with_the_nearest() -> None:
@@ -154,14 +261,16 @@ def test_an_unknown_module_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("network", "path", "reason"),
     [
-        (Residual(), "inner.0", "Residual branches around"),
-        (nn.Sequential(Residual()), "0.inner", "Residual branches around"),
-        (Undecided(), "layer", "cannot be traced"),
-        (Reused(), "layer", "calls `layer` more than once"),
-        (nn.Sequential(nn.MultiheadAttention(2, 1)), "0.out_proj", "does not run `out_proj`"),
+        (Residual(), "inner.0", "the picture is needed behind it, too"),
+        (nn.Sequential(Residual()), "0.inner", "the picture is needed behind it, too"),
+        (Undecided(), "layer", "Undecided depends on its input in a way that cannot be traced"),
+        (nn.Sequential(Undecided()), "0.layer", "0 depends on its input"),
+        (Reused(), "layer", "runs `layer` more than once"),
+        (Careless(), "conv", "overwrites a tensor with `relu` and uses it again"),
+        (nn.Sequential(nn.MultiheadAttention(2, 1)), "0.out_proj", "0"),
     ],
 )
-def test_no_cut_through_a_network_that_is_no_chain(
+def test_no_cut_where_more_than_one_tensor_crosses(
     network: nn.Module, path: str, reason: str
 ) -> None:
     with pytest.raises(DiagnosticError) as raised:
@@ -171,9 +280,38 @@ def test_no_cut_through_a_network_that_is_no_chain(
     assert f"`{path}`" in raised.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "nearest"),
+    [
+        ("resnet18", "layer1.0.conv1", ("maxpool", "layer1.0")),
+        ("resnet50", "layer2.0.downsample.0", ("layer1", "layer2.0")),
+        (
+            "densenet121",
+            "features.denseblock1.denselayer3.conv1",
+            ("features.pool0", "features.denseblock1"),
+        ),
+        ("mobilenet_v2", "features.3.conv.1", ("features.2", "features.3")),
+        ("googlenet", "inception3a.branch2.0", ("maxpool2", "inception3a")),
+        ("squeezenet1_0", "features.3.expand1x1", ("features.3.squeeze_activation", "features.3")),
+    ],
+)
+def test_the_nearest_cuts_that_work_are_named(
+    name: str, path: str, nearest: tuple[str, str]
+) -> None:
+    network = instantiate(library(name), device="meta")
+    with pytest.raises(DiagnosticError) as raised:
+        top(network, path)
+    before, behind = nearest
+    named = raised.value.diagnostics[0].help[0]
+    assert named.startswith(f"cut behind `{before}` or `{behind}`, the nearest")
+    for other in nearest:
+        bottom(network, other)
+
+
 def test_something_must_lie_behind_a_task_module_s_cut() -> None:
     network = small_vgg(1)
-    assert len(sequence(bottom(network, "classifier.3"))) == len(sequence(network))
+    pictures = torch.randn(1, 3, 16, 16)
+    assert torch.equal(bottom(network.eval(), "classifier.3")(pictures), network(pictures))
     with pytest.raises(DiagnosticError) as raised:
         top(network, "classifier.3")
     assert code_of(raised) == "LEGO512"

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError
-from legonet.modules import models
+from legonet.modules import fcn, models
 from legonet.modules.digest import state_digest
 from legonet.modules.models import instantiate
 from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.models import LibraryModel, PluginModel, SmallFcn, SmallVgg
+from legonet.spec.models import LibraryModel, PluginModel, SmallFcn, SmallVgg, VggFcn
 
 
 def torchvision(name: str, **arguments: Any) -> LibraryModel:
@@ -40,6 +41,39 @@ def test_the_small_networks_share_features_and_begin_as_vgg_does() -> None:
     kinds = [type(layer) for layer in vgg[:5]]
     assert kinds == [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU, nn.MaxPool2d]
     assert vgg[2].out_channels == 24
+
+
+@pytest.mark.parametrize("depth", [11, 13, 16, 19])
+def test_vgg_fcn_takes_the_features_of_torchvisions_vgg(depth: int) -> None:
+    vgg = instantiate(torchvision(f"vgg{depth}"), device="meta")
+    for stride in (8, 16, 32):
+        made = instantiate(VggFcn(classes=2, depth=depth, stride=stride), device="meta")
+        assert made(torch.empty(1, 3, 64, 96, device="meta")).shape == (1, 2, 64, 96)
+        shapes = {name: tensor.shape for name, tensor in made.features.state_dict().items()}
+        assert shapes == {name: tensor.shape for name, tensor in vgg.features.state_dict().items()}
+        assert made.classifier[0].weight.numel() == vgg.classifier[0].weight.numel()
+
+
+def test_vgg_fcn_begins_as_its_paper_says() -> None:
+    torch.manual_seed(0)
+    with patch.object(fcn, "HIDDEN", 8):
+        network = instantiate(VggFcn(classes=2, depth=11))
+    pictures = torch.randn(1, 3, 64, 64)
+    answer = network(pictures)
+    assert answer.shape == (1, 2, 64, 64)
+    assert answer.std() > 0
+    assert not network.score_pool3.weight.any(), "scores of lower poolings begin at zero"
+    assert not network.score_pool4.weight.any()
+    maps = torch.randn(1, 2, 6, 6)
+    doubled = torch.nn.functional.interpolate(maps, scale_factor=2, mode="bilinear")
+    inner = (..., slice(1, -1), slice(1, -1))
+    assert torch.allclose(network.upscore2(maps)[inner], doubled[inner], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_answers_beside_the_main_one_are_left_out_in_training(name: str) -> None:
+    network = instantiate(torchvision(name), device="meta").train()
+    assert network(torch.empty(2, 3, 299, 299, device="meta")).shape == (2, 1000)
 
 
 def seen_by_one_unit(features: nn.Sequential) -> int:

@@ -125,10 +125,18 @@ def test_outputs_that_do_not(
     assert advice in raised.value.diagnostics[0].help[0]
 
 
+class Twofold(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x
+
+
 def test_a_network_that_returns_no_tensor_is_told_so() -> None:
-    model = LibraryModel(library="torchvision", name="fcn_resnet50")
-    network = instantiate(model, device="meta")
     with pytest.raises(DiagnosticError) as raised:
-        check_output(network, Goal.SEGMENTATION, 21, 64)
+        check_output(Twofold(), Goal.SEGMENTATION, 21, 64)
     assert code_of(raised) == "LEGO520"
     assert "instead of one tensor" in raised.value.diagnostics[0].message
+
+
+def test_a_segmenter_of_torchvision_answers_with_its_main_map() -> None:
+    model = LibraryModel(library="torchvision", name="fcn_resnet50")
+    check_output(instantiate(model, device="meta"), Goal.SEGMENTATION, 21, 64)

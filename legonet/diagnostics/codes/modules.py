@@ -74,10 +74,13 @@ CODES: tuple[Code, ...] = (
         "LEGO511",
         "a network cannot be cut there",
         "A cut makes two modules of a network, g(f(x)), each of which runs on its own. This works "
-        "where the network calls its modules one behind the other. It does not work inside of a "
-        "residual block, whose input runs past the cut, nor where the forward pass depends on "
-        "what it sees. Cut at the end of a block, such as `layer1` of a ResNet. Residual blocks "
-        "away from the cut are no obstacle.",
+        "where one tensor alone crosses it: the output of the module that is named. Inside of a "
+        "residual block its input crosses as well, inside of an inception block the other "
+        "branches do. A network whose forward pass depends on the values that it sees cannot be "
+        "cut at all.\n\n"
+        "Cut at the end of a block, such as `layer1.0` of a ResNet; the message names the nearest "
+        "modules where it works. A network may bring its answer to the size of its picture: "
+        "behind the cut that size is taken from the features, times their stride.",
     ),
     Code(
         "LEGO512",

@@ -225,36 +225,4 @@ data pictures { source: manifest("${root}/crops") }
 Write paths with `/` on every system, and a dollar that begins no constant as `\\$`.
 """,
     ),
-    Code(
-        "LEGO110",
-        "a string holds an escape or a constant that is none",
-        """\
-Inside of a string a backslash and `${` have a meaning: `\\"` is a quote, `\\\\` a backslash, `\\n` a
-new line, `\\t` a tab, `\\$` a dollar, and `${NAME}` the value of a constant. Anything else that begins
-like one of these is taken for a slip, such as a `}` that is missing or a path with backslashes.
-
-Wrong:
-
-```lego
-let root = "pictures"
-
-data dogs {
-  source: manifest("${root/dogs")
-}
-```
-
-Right:
-
-```lego
-let root = "pictures"
-
-data dogs {
-  source: manifest("${root}/dogs")
-}
-```
-
-Write paths with `/`, on Windows too. A constant of an import with an alias is `${alias.NAME}`. For
-a dollar in front of a brace that is meant as such write `\\$`.
-""",
-    ),
 )

@@ -1,0 +1,161 @@
+"""What crosses a cut through a network's graph, and the graphs of both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.func import functional_call
+
+from legonet.modules.trace import tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PICTURE = (1, 3, 256, 256)
+"""The picture on which strides are measured, of a size that common strides divide."""
+
+
+class NoCutError(Exception):
+    """Something else crosses a cut than one tensor; says what."""
+
+
+def scaled_shape(features: Tensor, channels: int, down: int, across: int) -> tuple[int, ...]:
+    """Return the shape of a tensor below a cut, whose size is a multiple of the features'."""
+    count, _, height, width = features.shape
+    return (count, channels, height * down, width * across)
+
+
+def below(graph: fx.Graph, node: fx.Node) -> fx.Graph:
+    """Return the graph of everything that a node needs."""
+    return _copied(graph, _ancestors(graph, node), [node])
+
+
+def above(network: nn.Module, graph: fx.Graph, node: fx.Node) -> fx.Graph:
+    """Return the graph of everything behind a node, with its output for an input."""
+    under = _ancestors(graph, node)
+    strides = crossing(network, graph, node)
+    rest = fx.Graph()
+    copies = {node: rest.placeholder("features")}
+    for item in graph.nodes:
+        if item in under and not under[item]:
+            copies[item] = rest.node_copy(item, copies.__getitem__)
+        elif item not in under and _source_of_size(item) in strides:
+            shape = rest.call_function(
+                scaled_shape, (copies[node], *strides[_source_of_size(item)])
+            )
+            copies[item] = _size(rest, item, shape)
+        elif item not in under:
+            copies[item] = rest.node_copy(item, copies.__getitem__)
+    tidy(rest)
+    return rest
+
+
+def crossing(
+    network: nn.Module, graph: fx.Graph, node: fx.Node
+) -> dict[fx.Node | None, tuple[int, int, int]]:
+    """Return the tensors beside a node's output of which the size alone is needed behind it.
+
+    Args:
+        network: The network.
+        graph: Its graph.
+        node: The node at which it is cut.
+
+    Returns:
+        For each such tensor its channels, and its height and width over those of the output.
+
+    Raises:
+        NoCutError: More than sizes is needed, or sizes that are no multiple of the output's.
+    """
+    under = _ancestors(graph, node)
+    needed = [
+        item
+        for item, depends in under.items()
+        if depends and item is not node and any(user not in under for user in item.users)
+    ]
+    for item in needed:
+        if any(user not in under and _source_of_size(user) is not item for user in item.users):
+            raise NoCutError(f"{_described(item)} is needed behind it, too")
+    if not needed:
+        return {}
+    return _strides(network, graph, node, needed)
+
+
+def _ancestors(graph: fx.Graph, node: fx.Node) -> dict[fx.Node, bool]:
+    """Return what a node needs, itself too, in running order; and whether the input is in it."""
+    wanted = {node}
+    for item in reversed(graph.nodes):
+        if item in wanted:
+            wanted.update(item.all_input_nodes)
+    found: dict[fx.Node, bool] = {}
+    for item in graph.nodes:
+        if item in wanted:
+            inputs = item.all_input_nodes
+            found[item] = item.op == "placeholder" or any(found[before] for before in inputs)
+    return found
+
+
+def _copied(graph: fx.Graph, nodes: Iterable[fx.Node], outputs: list[fx.Node]) -> fx.Graph:
+    part = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    kept = set(nodes)
+    for item in graph.nodes:
+        if item in kept:
+            copies[item] = part.node_copy(item, copies.__getitem__)
+    given = [copies[item] for item in outputs]
+    part.output(given[0] if len(given) == 1 else tuple(given))
+    return part
+
+
+def _source_of_size(node: fx.Node) -> fx.Node | None:
+    """Return the tensor whose size a node asks for, if that is all it does."""
+    asks = (node.op == "call_method" and node.target == "size") or (
+        node.op == "call_function" and node.target is getattr and node.args[1:] == ("shape",)
+    )
+    return node.args[0] if asks and isinstance(node.args[0], fx.Node) else None
+
+
+def _size(graph: fx.Graph, node: fx.Node, shape: fx.Node) -> fx.Node:
+    if node.op == "call_method" and len(node.args) > 1:
+        return graph.call_method("__getitem__", (shape, node.args[1]))
+    return shape
+
+
+def _strides(
+    network: nn.Module, graph: fx.Graph, node: fx.Node, needed: list[fx.Node]
+) -> dict[fx.Node | None, tuple[int, int, int]]:
+    part = fx.GraphModule(network, _copied(graph, _ancestors(graph, node), [*needed, node]))
+    try:
+        *sizes, own = (item.shape for item in on_meta(part)(torch.empty(PICTURE, device="meta")))
+    except Exception as error:
+        # The network's own code runs here, which may raise anything at all.
+        raise NoCutError(f"the size of {_described(needed[0])} is needed behind it") from error
+    found: dict[fx.Node | None, tuple[int, int, int]] = {}
+    for item, size in zip(needed, sizes, strict=True):
+        if len(own) != 4 or len(size) != 4 or size[2] % own[2] or size[3] % own[3]:
+            raise NoCutError(f"the size of {_described(item)} is needed behind it")
+        found[item] = (size[1], size[2] // own[2], size[3] // own[3])
+    return found
+
+
+def on_meta(module: nn.Module) -> Callable[..., Any]:
+    """Return a module as a function on torch's meta device, without copying its tensors."""
+    tensors = {
+        name: tensor.to("meta")
+        for name, tensor in (*module.named_parameters(), *module.named_buffers())
+    }
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        with torch.no_grad():
+            return functional_call(module, tensors, arguments, named)
+
+    return called
+
+
+def _described(node: fx.Node) -> str:
+    if node.op == "placeholder":
+        return "the picture"
+    if node.op == "call_module":
+        return f"the output of `{node.target}`"
+    return f"the result of `{node.name}`"

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from toy_networks import edge, fcn_top, network, silent
+
+from legonet.diagnostics import CODES, DiagnosticError
+from legonet.distill.joint import Joint
+from legonet.distill.learn import learn
+from legonet.distill.preparation import prepare
+from legonet.spec.base import Goal
+from legonet.spec.declarations import Learning
+from legonet.spec.methods import (
+    BackDistillation,
+    OrdinaryLearning,
+    OutputDistillation,
+    Stitching,
+    Transplant,
+)
+
+
+def learned(made, method, **options):
+    return learn(made, Learning(method=method, **options), silent)
+
+
+def refused(made, method, **options):
+    with pytest.raises(DiagnosticError) as caught:
+        learned(made, method, **options)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.help
+    assert diagnostic.code in CODES
+    return diagnostic
+
+
+@pytest.mark.parametrize("method", [OrdinaryLearning(), BackDistillation(pairs=8, steps=2)])
+def test_labels_of_one_kind_alone_are_refused(method):
+    one = edge(network(0), network(1), labelled=1)
+    assert refused(one, method, samples=1).code == "LEGO631"
+    none = method.model_copy(update={"steps": 0})
+    assert learned(one, none, samples=1).certificate["steps"] == 0
+
+
+def test_a_segmentation_may_have_a_single_picture():
+    made = edge(network(0, fcn_top), network(1, fcn_top), labelled=1, goal=Goal.SEGMENTATION)
+    assert learned(made, OrdinaryLearning(steps=2), samples=1).certificate["steps"] == 2
+
+
+@pytest.mark.parametrize("method", [OutputDistillation(steps=2), Transplant(steps=2)])
+def test_the_teacher_can_be_asked_about_pictures_of_one_kind(method):
+    found = learned(edge(network(0), network(1), labelled=1), method, samples=1)
+    assert found.certificate["taught"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        (BackDistillation(pairs=8, weight=0, init="default"), {}),
+        (OutputDistillation(weight=0), {"unlabelled": 6}),
+    ],
+)
+def test_steps_without_anything_to_learn_from_are_refused(method, given):
+    made = edge(network(0), network(1), **given)
+    assert refused(made, method).code == "LEGO632"
+    kept = method.model_copy(update={"steps": 0})
+    assert learned(made, kept).certificate["steps_because"] == "no steps were asked for"
+
+
+@pytest.mark.parametrize("field", ["samples", "unlabelled"])
+def test_fewer_pictures_than_asked_for_are_refused(field):
+    made = edge(network(0), network(1), labelled=6, unlabelled=6)
+    named = replace(made, name="cat -> classify")
+    diagnostic = refused(named, Transplant(steps=1), **{field: 8})
+    assert diagnostic.code == "LEGO633"
+    for word in ("cat -> classify", field, "8", "6"):
+        assert word in diagnostic.message
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "steps", "rate"),
+    [
+        (OrdinaryLearning(), {"labelled": 10}, 300, 2e-3),
+        (OrdinaryLearning(init="stitching"), {"labelled": 10}, 150, 5e-4),
+        (OrdinaryLearning(init="stitching"), {"labelled": 12}, 150, 2e-3),
+        (OutputDistillation(init="stitching"), {"labelled": 2, "unlabelled": 4}, 150, 2e-3),
+        (BackDistillation(pairs=8), {}, 0, 5e-4),
+        (BackDistillation(pairs=8, init="default"), {}, 300, 2e-3),
+        (OrdinaryLearning(steps=7, learning_rate=0.1), {"labelled": 10}, 7, 0.1),
+    ],
+)
+def test_schedules_follow_start_and_pictures_and_say_why(method, given, steps, rate):
+    joint = Joint(edge(network(0), network(1), **given), 0, torch.device("cpu"), lambda words: None)
+    found = prepare(joint, Learning(), method)
+    assert (found.schedule.steps, found.schedule.learning_rate) == (steps, rate)
+    assert set(found.because) == {"most_steps_because", "learning_rate_because"}
+    said = method.steps is not None
+    assert (found.because["most_steps_because"] == "the spec says so") == said
+
+
+@pytest.mark.parametrize("adapter_relus", ["identity", "random"])
+@pytest.mark.parametrize("layers", [(1,), (1, 1), (3, 3)])
+def test_the_adapters_own_relus_may_be_of_the_second_kind(adapter_relus, layers):
+    made = edge(network(0), network(1))
+    method = BackDistillation(
+        pairs=48, init="default", steps=60, learning_rate=1e-2, adapter_relus=adapter_relus
+    )
+    found = learned(made, method, layers=layers).certificate
+    assert found["held_out_residual"] < found["held_out_residual_of_start"]
+    assert set(found["loss_curve"][0]) == {"step", "gradients"}
+    again = learned(made, method, layers=layers).certificate
+    assert again == found
+
+
+@pytest.mark.parametrize("layers", [(1,), (1, 1), (3, 3)])
+def test_maps_in_the_adapter_keep_gradients_back(layers):
+    same = network(0)
+    method = BackDistillation(pairs=64, init="identity", steps=0, positive_share=0.5)
+    first, second = (
+        learned(edge(same, same), method.model_copy(update={"adapter_relus": kind}), layers=layers)
+        for kind in ("identity", "random")
+    )
+    assert first.certificate["residual"] < 1e-6
+    # Half of the energy is lost behind one map, three quarters behind two.
+    lost = 1 - 0.5 ** len(layers)
+    assert abs(second.certificate["residual"] - lost) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        (Transplant(steps=2), 0),
+        (Transplant(steps=2), 8),
+        (Stitching(), 0),
+        (Stitching(), 8),
+        (OrdinaryLearning(steps=2), 8),
+        (OutputDistillation(steps=2), 8),
+        (BackDistillation(steps=2, pairs=8), 0),
+        (BackDistillation(steps=2, pairs=8), 8),
+    ],
+)
+def test_the_certificate_says_what_was_chosen_and_why(method, given):
+    made = edge(network(0), network(1), labelled=given, unlabelled=given)
+    found = learned(made, method).certificate
+    for name in ("start", "start_because", "trained_because"):
+        assert found[name], name
+    trained = found["trained_by"] is not None
+    for name in ("steps_because", "most_steps_because", "learning_rate_because", "loss_curve"):
+        assert (name in found) == trained, name
+    solved = isinstance(method, Stitching) or (isinstance(method, Transplant) and not given)
+    assert trained != solved

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from toy_networks import edge, fcn_top, network, reordered, seeded, silent
+
+from legonet.distill.learn import learn
+from legonet.spec.base import Goal
+from legonet.spec.declarations import Learning
+from legonet.spec.methods import Transplant
+
+ORDER = torch.tensor([2, 0, 3, 1])
+
+
+def related(**pictures):
+    return edge(reordered(network(0), ORDER), network(0), **pictures)
+
+
+def unrelated(**pictures):
+    return edge(network(4), network(0), **pictures)
+
+
+def certificate(made, steps=2):
+    learning = Learning(method=Transplant(steps=steps), seed=3)
+    return learn(made, learning, silent).certificate
+
+
+@pytest.mark.parametrize(
+    ("made", "start", "trained", "why_start", "why_trained"),
+    [
+        (related(), "least_squares", None, "have a common ancestor", "no pictures of the"),
+        (related(own=8), "least_squares", None, "have a common ancestor", "no pictures of the"),
+        (unrelated(own=8), "stitching", None, "no common ancestor", "no pictures of the"),
+        (unrelated(), "real_gradients", "output_distillation", "and there are no", "dead leaves"),
+        (related(unlabelled=8), "least_squares", "output_distillation", "have", "there are pict"),
+        (unrelated(labelled=8), "stitching", "output_distillation", "no common", "there are pict"),
+    ],
+)
+def test_choice_goes_by_ancestor_and_pictures(made, start, trained, why_start, why_trained):
+    found = certificate(made)
+    assert found["start"] == start
+    assert found["trained_by"] == trained
+    assert why_start in found["start_because"]
+    assert f"explains {found['ancestor_r2']:.2f}" in found["start_because"]
+    assert why_trained in found["trained_because"]
+
+
+def test_segmentation_begins_with_the_assignment_and_asks_nothing_about_leaves():
+    teacher = reordered(network(0, fcn_top), ORDER)
+    found = certificate(edge(teacher, network(0, fcn_top), goal=Goal.SEGMENTATION))
+    assert (found["start"], found["trained_by"]) == ("assignment", None)
+    apart = edge(network(4, fcn_top), network(0, fcn_top), goal=Goal.SEGMENTATION)
+    found = certificate(apart)
+    assert (found["start"], found["trained_by"]) == ("real_gradients", None)
+
+
+class Curved(nn.Module):
+    """A layer that no linear surrogate has."""
+
+    def forward(self, values):
+        return values.tanh()
+
+
+def test_ancestor_is_of_no_use_where_pseudo_gradients_cannot_pass():
+    made = related(own=8)
+    curved = seeded(lambda: nn.Sequential(Curved(), *made.task_module), 0)
+    found = certificate(replace(made, task_module=curved))
+    assert found["start"] == "stitching"
+    assert "cannot share maps" in found["start_because"]
+
+
+def test_leaves_stand_in_for_pictures_and_are_seen_in_several_views():
+    found = certificate(unrelated(), steps=6)
+    assert found["taught"] == 300
+    assert found["labelled"] == 0
+    assert found["steps"] <= 6
