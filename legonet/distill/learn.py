@@ -15,10 +15,10 @@ from legonet.distill.preparation import Prepared, prepare
 from legonet.distill.progress import unwatched
 from legonet.distill.randomness import generator
 from legonet.distill.reordering import random_order, reordered, undone
-from legonet.distill.starts import CORRESPONDING, Begun, begin, stitched
+from legonet.distill.starts import CORRESPONDING, Begun, stitched
 from legonet.distill.student_pool import StudentPool
 from legonet.distill.trainer import train, within
-from legonet.distill.transplant import choose_start, choose_training
+from legonet.distill.transplant import choose_training, chosen_start
 from legonet.spec.methods import Stitching, Transplant
 
 if TYPE_CHECKING:
@@ -127,9 +127,8 @@ def _prepared(joint: Joint, learning: Learning) -> tuple[Begun, Prepared | None,
                 f"{CORRESPONDING} on"
             )
         return prepared.begun, prepared, notes
-    start, why_start = choose_start(joint)
-    training, why = choose_training(joint, method, start)
-    begun = begin(joint, learning.layers, start.init, start)
+    begun, why_start = chosen_start(joint, learning.layers)
+    training, why = choose_training(joint, method, begun)
     notes |= {
         "start_because": why_start,
         "trained_by": training.call if training else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -40,7 +40,7 @@ class Begun:
     """
 
     adapter: Adapter
-    notes: dict[str, object] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def begin(
@@ -106,7 +106,7 @@ def solved_from(
     chosen = start
     if start == "solve":
         chosen = "assignment" if correlation >= CORRESPONDING else "least_squares"
-    notes: dict[str, object] = {
+    notes: dict[str, Any] = {
         "start": chosen,
         "start_residuals": residuals,
         "matched_correlation": correlation,
@@ -168,7 +168,7 @@ def reassigned(joint: Joint, kernels: Sequence[int], options: BackDistillation) 
     """
     pictures = joint.best
     begun = solved(joint, (1,), "assignment", options)
-    notes: dict[str, object] = {
+    notes: dict[str, Any] = {
         "start": "iterated_assignment",
         "start_pictures": f"{len(pictures.images)} {pictures.name}",
     }

@@ -172,7 +172,6 @@ class OutputDistillation(Training):
     """
 
     call: ClassVar[str] = "output_distillation"
-    views: int = Field(default=8, ge=1)
     temperature: float = Field(default=2.0, gt=0)
     weight: float = Field(default=1.0, ge=0)
     synthetic: int = Field(default=0, ge=0, le=10_000)
@@ -194,9 +193,10 @@ class Stitching(Form):
 class Transplant(Form):
     """Choose by what there is (the default).
 
-    Where stitching on dead leaves shows a common ancestor, the adapter begins with
-    ``least_squares`` through the teacher's own maps, for segmentation with ``assignment``;
-    elsewhere with ``stitching`` on real pictures, or with ``real_gradients`` where there are none.
+    Where stitching on dead leaves shows a common ancestor whose channels still correspond, the
+    adapter begins with ``least_squares`` through the teacher's own maps, for segmentation with
+    ``assignment``; elsewhere with ``stitching`` on real pictures. Where there are none it begins
+    with ``assignment`` if there is a common ancestor, else with ``real_gradients``.
     ``output_distillation`` goes on from there on pictures of the category; on dead leaves where
     there is neither a picture nor a common ancestor.
 

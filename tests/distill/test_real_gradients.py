@@ -80,6 +80,19 @@ def test_arrangement_of_hidden_units_does_not_matter_to_real_gradients():
     assert same_answers(made, begin(joint(made), (1,), "real_gradients", OPTIONS).adapter)
 
 
+def test_gradients_behind_an_adapter_are_those_at_its_answers():
+    made = edge(network(4), network(0), unlabelled=6)
+    adapter = begin(joint(made), (3,), "default", OPTIONS).adapter
+    (pairs,) = real_gradients.real_pairs(joint(made), joint(made).best, adapter)
+    with torch.no_grad():
+        answers = adapter(made.category_module(to_tensor(made.unlabelled.images)))
+    expected = real_gradients.input_gradient(made.task_module, answers)
+    assert torch.allclose(pairs.student, expected, atol=1e-6)
+    (direct,) = real_gradients.real_pairs(joint(made), joint(made).best)
+    assert not torch.allclose(direct.student, expected, atol=1e-3 * float(expected.abs().max()))
+    assert torch.equal(direct.teacher, pairs.teacher)
+
+
 def test_wrong_matches_are_mended_by_the_gradients_behind_them():
     made = edge(network(0), network(0))
     wrong = begin(joint(made), (1,), "identity", OPTIONS).adapter

@@ -12,6 +12,7 @@ from legonet.spec.base import Goal
 from legonet.spec.declarations import Learning
 from legonet.spec.methods import Transplant
 
+DISTILLED = "output_distillation"
 ORDER = torch.tensor([2, 0, 3, 1])
 
 
@@ -31,12 +32,12 @@ def certificate(made, steps=2):
 @pytest.mark.parametrize(
     ("made", "start", "trained", "why_start", "why_trained"),
     [
-        (related(), "least_squares", None, "have a common ancestor", "no pictures of the"),
-        (related(own=8), "least_squares", None, "have a common ancestor", "no pictures of the"),
-        (unrelated(own=8), "stitching", None, "no common ancestor", "no pictures of the"),
-        (unrelated(), "real_gradients", "output_distillation", "and there are no", "dead leaves"),
-        (related(unlabelled=8), "least_squares", "output_distillation", "have", "there are pict"),
-        (unrelated(labelled=8), "stitching", "output_distillation", "no common", "there are pict"),
+        (related(), "least_squares", None, "still correlate by 1.00", "no pictures of"),
+        (related(own=8), "least_squares", None, "still correlate by 1.00", "no pictures of"),
+        (related(unlabelled=8), "least_squares", DISTILLED, "a common ancestor", "pictures of"),
+        (unrelated(own=8), "stitching", None, "no common ancestor", "no pictures of"),
+        (unrelated(labelled=8), "stitching", DISTILLED, "no common ancestor", "pictures of"),
+        (unrelated(), "real_gradients", DISTILLED, "there are no pictures", "dead leaves"),
     ],
 )
 def test_choice_goes_by_ancestor_and_pictures(made, start, trained, why_start, why_trained):
@@ -46,6 +47,14 @@ def test_choice_goes_by_ancestor_and_pictures(made, start, trained, why_start, w
     assert why_start in found["start_because"]
     assert f"explains {found['ancestor_r2']:.2f}" in found["start_because"]
     assert why_trained in found["trained_because"]
+
+
+@pytest.mark.parametrize(("own", "start"), [(8, "stitching"), (0, "assignment")])
+def test_channels_that_no_longer_correspond_are_not_matched_unit_by_unit(own, start, monkeypatch):
+    monkeypatch.setattr("legonet.distill.transplant.UNCHANGED", 1.1)
+    found = certificate(related(own=own))
+    assert (found["start"], found["trained_by"]) == (start, None)
+    assert "correlate by 1.00 only" in found["start_because"]
 
 
 def test_segmentation_begins_with_the_assignment_and_asks_nothing_about_leaves():
