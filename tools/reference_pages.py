@@ -31,7 +31,6 @@ from legonet.spec.models import MODELS, WEIGHTS
 from legonet.spec.sources import SOURCES
 from legonet.syntax import read
 from legonet.syntax.grammar import grammar_text
-from legonet.syntax.mistakes import messages
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -207,10 +206,10 @@ def limits() -> str:
     )
     rows = [
         ("bytes of a file", read.LONGEST_TEXT, "LEGO103"),
-        ("brackets, braces and parentheses inside each other", messages.DEEPEST_NESTING, "LEGO106"),
-        ("characters of a name", messages.LONGEST_NAME, "LEGO107"),
-        ("characters of a number", messages.LONGEST_NUMBER, "LEGO107"),
-        ("syntax errors that are reported", messages.MOST_MISTAKES, "LEGO109"),
+        ("brackets, braces and parentheses inside each other", DEEPEST_NESTING, "LEGO106"),
+        ("characters of a name", LONGEST_NAME, "LEGO107"),
+        ("characters of a number", LONGEST_NUMBER, "LEGO107"),
+        ("syntax errors that are reported", MOST_MISTAKES, "LEGO109"),
         ("files that import each other in a row", expand.DEEPEST_IMPORTS, "LEGO215"),
         (grown, growth.MOST_VALUES, "LEGO215"),
     ]

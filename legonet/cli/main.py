@@ -29,7 +29,7 @@ COMMANDS = {
 }
 """Where each command stands, in the order in which a person meets them."""
 
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 200_000
 """New objects between two collections of garbage; a command makes many and leaves little."""
 
 

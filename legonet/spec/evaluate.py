@@ -22,7 +22,7 @@ from legonet.spec.values import (
     describe,
 )
 from legonet.syntax import ast
-from legonet.syntax.mistakes.messages import DEEPEST_NESTING, LONGEST_NAME, TOO_DEEP, too_long
+from legonet.syntax.limits import DEEPEST_NESTING, LONGEST_NAME, TOO_DEEP, too_long
 
 
 @dataclass(frozen=True)

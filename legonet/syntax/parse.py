@@ -11,16 +11,18 @@ from lark import Token, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from legonet.diagnostics import Diagnostic, SourceText
-from legonet.syntax import ast, strings
+from legonet.syntax import ast, limits, strings
 from legonet.syntax.builder import AstBuilder
 from legonet.syntax.collection import without_collection
 from legonet.syntax.grammar import compile_grammar
-from legonet.syntax.mistakes import messages
-from legonet.syntax.mistakes.recovery import Recovery
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lark import Lark
+
+    from legonet.syntax.mistakes.recovery import Recovery
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,6 @@ class Parsed:
     lost: frozenset[str]
     whole: bool = True
 
-
-MOST_STRANGE = 1_000
-"""Characters of no meaning in a text, at most; one with more is no spec, and is not read on."""
 
 _ONE_AT_A_TIME = Lock()
 """The builder that the parser calls knows one text at a time; threads take turns."""
@@ -80,7 +79,7 @@ class _Run:
         for token in lark.lex(source.text):
             self.tokens.append(token)
             strange += token.type == "STRANGE"
-            if strange > MOST_STRANGE:
+            if strange > limits.MOST_STRANGE:
                 self.left_out = True
                 break
 
@@ -91,7 +90,7 @@ class _Run:
             depth += (token.type in OPENING) - (token.type in CLOSING)
             if token.type == LINE_END:
                 continue
-            if messages.bad_token(self.source, token, depth):
+            if limits.bad_token(self.source, token, depth):
                 return None
             try:
                 parser.feed_token(token)
@@ -104,32 +103,58 @@ class _Run:
         return value
 
     def spec(self) -> Parsed:
+        return self._sound() or self._mended()
+
+    def _sound(self) -> Parsed | None:
+        """Read a text without a mistake; None if there is one."""
+        if self.left_out:
+            return None
+        parser = self.lark.parse_interactive(start="spec")
+        depth = 0
+        for token in self.tokens:
+            depth += (token.type in OPENING) - (token.type in CLOSING)
+            bad = limits.bad_token(self.source, token, depth)
+            if bad or any(self._in_string(token)) or not _takes(parser, token):
+                return None
+        try:
+            tree: ast.Ast = parser.feed_eof()  # type: ignore[no-untyped-call]
+        except UnexpectedToken:
+            return None
+        return Parsed(tree, (), frozenset())
+
+    def _mended(self) -> Parsed:
+        """Read a text again, past all its mistakes."""
+        # Most texts have none, and what to say of one takes a while to import.
+        from legonet.syntax.mistakes.recovery import Recovery
+
         parser = self.lark.parse_interactive(start="spec")
         recovery = Recovery(self.source, self.tokens, parser)
         position = depth = 0
         while position < len(self.tokens):
             token = self.tokens[position]
             depth += (token.type in OPENING) - (token.type in CLOSING)
-            bad = messages.bad_token(self.source, token, depth)
-            if bad and bad.code == messages.TOO_DEEP:
+            bad = limits.bad_token(self.source, token, depth)
+            if bad and bad.code == limits.TOO_DEEP:
                 return self._given_up(recovery, bad)
-            if len(recovery.diagnostics) >= messages.MOST_MISTAKES:
-                return self._given_up(recovery, messages.too_many(self.source, token))
-            if token.type == "STRING":
-                recovery.diagnostics += strings.mistakes_in(self.source, token)
+            if len(recovery.diagnostics) >= limits.MOST_MISTAKES:
+                return self._given_up(recovery, limits.too_many(self.source, token))
+            recovery.diagnostics += self._in_string(token)
             if bad is None and _takes(parser, token):
                 position += 1
             else:
                 position = recovery.go_on(position, bad)
                 depth = len(recovery.open_brackets())
         if self.left_out:
-            return self._given_up(recovery, messages.too_many(self.source, self.tokens[-1]))
+            return self._given_up(recovery, limits.too_many(self.source, self.tokens[-1]))
         recovery.close_at_end()
         tree: Any = parser.feed_eof()  # type: ignore[no-untyped-call]
         if not isinstance(tree, ast.Ast):
             tree = ast.Ast(self.source, ())
         lost = frozenset(recovery.lost)
         return Parsed(tree, tuple(recovery.diagnostics), lost, whole=not recovery.lost_any)
+
+    def _in_string(self, token: Token) -> Iterable[Diagnostic]:
+        return strings.mistakes_in(self.source, token) if token.type == "STRING" else ()
 
     def _given_up(self, recovery: Recovery, reason: Diagnostic) -> Parsed:
         diagnostics = (*recovery.diagnostics, reason)

@@ -18,7 +18,7 @@ from legonet.diagnostics import Diagnostic
 from legonet.graph import check_file
 from legonet.spec.expand import DEEPEST_IMPORTS
 from legonet.spec.growth import MOST_VALUES
-from legonet.syntax.mistakes.messages import MOST_MISTAKES
+from legonet.syntax.limits import MOST_MISTAKES
 from legonet.syntax.read import LONGEST_TEXT
 
 Check = Callable[[str], list[Diagnostic]]
@@ -287,6 +287,7 @@ CHILD = """
 import json, resource, sys
 from pathlib import Path
 
+import legonet.syntax.mistakes.recovery
 from legonet.graph import check_file
 from legonet.diagnostics.text import to_text
 

@@ -8,23 +8,10 @@ from unicodedata import combining
 from lark import Token
 
 from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
+from legonet.syntax.limits import span_of
 from legonet.syntax.mistakes.advice import advice, for_unknown_statement
 from legonet.syntax.mistakes.repair import operator_at
 from legonet.syntax.tokens import LINE_END, STATEMENT_STARTS
-
-DEEPEST_NESTING = 64
-"""Brackets inside brackets, at most."""
-
-LONGEST_NUMBER = 64
-"""Characters of the longest number."""
-
-LONGEST_NAME = 256
-"""Characters of the longest name."""
-
-MOST_MISTAKES = 200
-"""Mistakes in a text, at most; one with more is hardly a spec, and reading stops."""
-
-TOO_DEEP = "LEGO106"
 
 _WORDS = {
     "ARROW": "`->`",
@@ -46,39 +33,6 @@ _WORDS = {
 }
 _CONTINUATIONS = frozenset({"DOT", "LPAR"})
 _VALUE_STARTS = frozenset({"STRING", "INTEGER", "DECIMAL", "TRUE", "FALSE", "LSQB", "NAME"})
-
-
-def bad_token(source: SourceText, token: Token, depth: int) -> Diagnostic | None:
-    """Return what to say of a token that is wrong wherever it stands; None if it is not."""
-    span = span_of(source, token)
-    if token.type == "UNCLOSED_STRING":
-        return Diagnostic(
-            "LEGO105",
-            "this string is not closed",
-            span,
-            "no closing quote on this line",
-            ('put a `"` behind the string',),
-        )
-    if depth > DEEPEST_NESTING:
-        message = f"brackets are nested deeper than {DEEPEST_NESTING}"
-        return Diagnostic(TOO_DEEP, message, span, "one bracket too many")
-    if token.type in ("INTEGER", "DECIMAL") and len(token) > LONGEST_NUMBER:
-        return too_long("number", len(token), LONGEST_NUMBER, span)
-    if token.type == "NAME" and len(token) > LONGEST_NAME:
-        return too_long("name", len(token), LONGEST_NAME, span)
-    return None
-
-
-def too_long(noun: str, length: int, longest: int, span: Span) -> Diagnostic:
-    """Return what to say of a name or number that is longer than any needs to be."""
-    message = f"a {noun} has at most {longest} characters, found {length:,}"
-    return Diagnostic("LEGO107", message, span, "too long")
-
-
-def too_many(source: SourceText, token: Token) -> Diagnostic:
-    """Return what to say at the place from which on a text is not read."""
-    message = f"more than {MOST_MISTAKES} mistakes; the rest of the text is not read"
-    return Diagnostic("LEGO109", message, span_of(source, token), "not read from here on")
 
 
 def unexpected(
@@ -166,15 +120,6 @@ def _shown(token: Token) -> str:
     if str(token).isprintable() and not combining(token[0]):
         return f"`{shortened(token)}`"
     return f"U+{ord(token[0]):04X}"
-
-
-def span_of(source: SourceText, token: Token) -> Span:
-    """Return a token's place; a line end's is the point in front of it."""
-    start = token.start_pos or 0
-    end = token.end_pos or start
-    if token.type == LINE_END:
-        end = start
-    return Span(source, start, end)
 
 
 def unclosed(source: SourceText, opening: Token, before: Token | None = None) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lark import Token
 
 from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
-from legonet.syntax.mistakes.messages import LONGEST_NAME
+from legonet.syntax.limits import LONGEST_NAME
 from legonet.syntax.tokens import LINE_END
 
 _INTERPOLATION = re.compile(
