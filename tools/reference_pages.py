@@ -31,6 +31,12 @@ from legonet.spec.models import MODELS, WEIGHTS
 from legonet.spec.sources import SOURCES
 from legonet.syntax import read
 from legonet.syntax.grammar import grammar_text
+from legonet.syntax.limits import (
+    DEEPEST_NESTING,
+    LONGEST_NAME,
+    LONGEST_NUMBER,
+    MOST_MISTAKES,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
