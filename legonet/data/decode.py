@@ -6,7 +6,6 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -198,6 +197,8 @@ def read_all(
 
 def run_in_threads(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Do the work for every item on several threads; the first error in their order is raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         for _ in threads.map(work, items):
             pass

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from legonet.data.plugins import open_plugin
 from legonet.data.source import Source
-from legonet.data.sources.cifar10 import Cifar10Source
-from legonet.data.sources.cifar10_jpeg import Cifar10JpegSource
-from legonet.data.sources.digits import DigitsSource
-from legonet.data.sources.folder import FolderSource
-from legonet.data.sources.manifest import ManifestSource
-from legonet.data.sources.oxford_pets import OxfordPetsSource
-from legonet.data.sources.voc import SbdSource, VocSource
 from legonet.spec import sources as forms
 
 
@@ -20,22 +12,41 @@ def open_source(form: forms.Source) -> Source:
     Raises:
         DiagnosticError: Its folder or file is missing or malformed.
     """
+    # A spec names one or two of them; the others need not be imported.
     match form:
         case forms.Digits():
+            from legonet.data.sources.digits import DigitsSource
+
             return DigitsSource()
         case forms.Manifest():
+            from legonet.data.sources.manifest import ManifestSource
+
             return ManifestSource(form.directory, form.only)
         case forms.Folder():
+            from legonet.data.sources.folder import FolderSource
+
             return FolderSource(form.directory)
         case forms.Cifar10():
+            from legonet.data.sources.cifar10 import Cifar10Source
+
             return Cifar10Source(form.directory, form.download)
         case forms.Cifar10Jpeg():
+            from legonet.data.sources.cifar10_jpeg import Cifar10JpegSource
+
             return Cifar10JpegSource(form.file)
         case forms.Voc():
+            from legonet.data.sources.voc import VocSource
+
             return VocSource(form.directory, form.year, form.download)
         case forms.Sbd():
+            from legonet.data.sources.voc import SbdSource
+
             return SbdSource(form.directory, form.download)
         case forms.OxfordPets():
+            from legonet.data.sources.oxford_pets import OxfordPetsSource
+
             return OxfordPetsSource(form.directory, form.download)
         case forms.PluginSource():
+            from legonet.data.plugins import open_plugin
+
             return open_plugin(form.call, form.arguments)

@@ -11,23 +11,21 @@ import io
 import os
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PosixPath, WindowsPath
 from typing import Any
 
 from legonet.diagnostics import DiagnosticError, SourceText, Span, Trace
 from legonet.spec.base import Frozen, Goal
 from legonet.spec.expand import Expanded
-from legonet.spec.library import plugin_names
 from legonet.spec.override import Override
 from legonet.spec.spec import Origin, Spec
 from legonet.syntax import find_text, read_text
 from legonet.syntax.cache_folder import cache_folder
 
-SMALLEST = 100_000
+SMALLEST = 10_000
 """Characters of a spec, its imports among them, from which on it is worth remembering."""
 
 _CLASSES: tuple[type, ...] = (Spec, Origin, Span, SourceText, Trace, Goal)
@@ -179,27 +177,25 @@ def _circumstances(path: Path, overrides: Sequence[Override]) -> tuple[str, ...]
         for file in sorted((package / layer).rglob("*.py")):
             status = file.stat()
             code.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    plugins = (
-        name
-        for group in ("legonet.models", "legonet.sources")
-        for name in sorted(plugin_names(group))
-    )
     return (
         code.hexdigest(),
         sys.version,
-        *(f"{name} {_version(name)}" for name in ("pydantic", "torchvision", "timm")),
-        *plugins,
+        *_packages(),
         str(Path.cwd()),
         str(path),
         *(item.source.text for item in overrides),
     )
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+def _packages() -> Iterator[str]:
+    """Give the folders of installed packages, each with the time of its last change.
+
+    What torchvision, timm and plugins offer can only change with a change there. The first folder
+    is that of the script, or the current one.
+    """
+    for folder in sys.path[1:]:
+        with suppress(OSError):
+            yield f"{folder} {Path(folder).stat().st_mtime_ns}"
 
 
 def _digest(text: SourceText) -> str:

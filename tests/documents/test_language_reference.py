@@ -9,9 +9,12 @@ it under this name, and ``unformatted`` that its layout is another.
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -19,7 +22,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from legonet.data import open as opening
+from legonet.data import sources
 from legonet.data.source import Source
 from legonet.diagnostics import CODES, SourceText
 from legonet.graph import check_file
@@ -233,9 +236,13 @@ def test_every_start_is_explained() -> None:
 
 
 def test_the_sizes_of_the_sources_are_the_ones_that_it_names() -> None:
-    sizes = {
-        name: source.default_size for name, source in vars(opening).items() if is_source(source)
+    found = {
+        name: item
+        for module in pkgutil.iter_modules(sources.__path__)
+        for name, item in vars(import_module(f"{sources.__name__}.{module.name}")).items()
+        if is_source(item)
     }
+    sizes = {name: item.default_size for name, item in found.items()}
     named = {"DigitsSource": 16, "Cifar10Source": 32, "Cifar10JpegSource": 32}
     assert len(sizes) == len(SOURCES)
     assert sizes == {name: named.get(name, 64) for name in sizes}
@@ -243,7 +250,12 @@ def test_the_sizes_of_the_sources_are_the_ones_that_it_names() -> None:
 
 
 def is_source(item: object) -> bool:
-    return isinstance(item, type) and issubclass(item, Source) and item is not Source
+    return (
+        isinstance(item, type)
+        and issubclass(item, Source)
+        and not inspect.isabstract(item)
+        and item is not Source
+    )
 
 
 @pytest.mark.parametrize("text", re.findall(r"--set ('[^']+'|\S+)", LANGUAGE.split("```sh")[1]))

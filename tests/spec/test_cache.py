@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,7 +136,20 @@ def test_another_folder_shows_other_paths(folder: Path, monkeypatch: pytest.Monk
 
 def test_new_code_reads_anew(monkeypatch: pytest.MonkeyPatch, parses: list[str]) -> None:
     load()
-    monkeypatch.setattr(cache, "_version", lambda package: "next")
+    monkeypatch.setattr("sys.version", "next")
+    load()
+    assert len(parses) == 4
+
+
+def test_another_package_reads_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: list[str]
+) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    monkeypatch.setattr("sys.path", [*sys.path, str(packages)])
+    load()
+    os.utime(packages, ns=(0, 0))
+    (packages / "plugin-1.0.dist-info").mkdir()
     load()
     assert len(parses) == 4
 
