@@ -59,8 +59,8 @@ def _excerpt(span: Span, label: str, margin: int, level: str, paint: _Paint) -> 
     before = (_CUT if cut else "") + shown[: first - cut]
     marked = before + shown[first - cut : last - cut]
     behind = shown[last - cut :] + (_CUT if cut + len(shown) < len(line) else "")
-    indent = _width(_widened(before))
-    carets = "^" * max(1, _width(_widened(marked)) - indent)
+    indent = columns(_widened(before))
+    carets = "^" * max(1, columns(_widened(marked)) - indent)
     place = _visible(f"{span.source.path}:{span.line}:{span.column}")
     bar = paint("frame", "|")
     pointer = f"{' ' * indent}{paint(level, f'{carets} {_visible(label)}'.rstrip())}"
@@ -78,7 +78,7 @@ def _widened(text: str) -> str:
     shown = ""
     for letter in text:
         if letter == "\t":
-            shown += " " * (TAB_WIDTH - _width(shown) % TAB_WIDTH)
+            shown += " " * (TAB_WIDTH - columns(shown) % TAB_WIDTH)
         else:
             shown += _visible(letter)
     return shown
@@ -93,12 +93,12 @@ def _visible(text: str) -> str:
     )
 
 
-def _width(text: str) -> int:
-    """Return the columns that a text takes on a terminal."""
-    return sum(map(_columns, text))
+def columns(text: str) -> int:
+    """Return the columns that a text takes on a terminal, where a wide character takes two."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
-def _columns(letter: str) -> int:
+def _columns_of(letter: str) -> int:
     if category(letter) in ("Mn", "Me"):
         return 0
     return 2 if east_asian_width(letter) in "WF" else 1

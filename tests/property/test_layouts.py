@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legonet.diagnostics import DiagnosticError, SourceText, Span
+from legonet.diagnostics.text import columns
 from legonet.syntax import ast, format_text, parse
 from legonet.syntax.formatting.format import WIDTH
-from legonet.syntax.formatting.lines import columns
 
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from legonet.diagnostics import DiagnosticError, SourceText
+from legonet.diagnostics.text import columns
 from legonet.syntax import ast
 from legonet.syntax.formatting.comments import Comments
-from legonet.syntax.formatting.lines import Line, columns, joined
+from legonet.syntax.formatting.lines import Line, joined
 from legonet.syntax.parse import parse
 
 WIDTH = 100

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
-from unicodedata import category, east_asian_width
+
+from legonet.diagnostics.text import columns
 
 GAP = 2
 """Blanks between code and the comment behind it, at least."""
@@ -21,16 +22,6 @@ class Line(NamedTuple):
 
     code: str
     comment: str = ""
-
-
-def columns(text: str) -> int:
-    """Return the columns that a text takes where a wide character takes two."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if category(letter) in ("Mn", "Me") else 1 + (east_asian_width(letter) in "WF")
-        for letter in text
-    )
 
 
 def joined(lines: Iterable[Line]) -> str:
