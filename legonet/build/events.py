@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from legonet.build.plan import Step
+from legonet.build.planning.plan import Step
 from legonet.diagnostics import Diagnostic
 from legonet.distill.progress import Point
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from legonet.build.plan import EdgeStep, Plan
+from legonet.build.planning.plan import EdgeStep, Plan
 
 
 def inspect_plan(plan: Plan) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from legonet.build.plan import EdgeStep, Plan, Step
-from legonet.build.store import Artifact
+from legonet.build.planning.plan import EdgeStep, Plan, Step
+from legonet.build.storage.store import Artifact
 from legonet.diagnostics import Diagnostic
 
 StepT = TypeVar("StepT", bound=Step)

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from legonet.build.checkpoints import FileCheckpoint
 from legonet.build.events import Event, Listener
-from legonet.build.ledger import Ledger
-from legonet.build.plan import EdgeStep, Plan, Step
+from legonet.build.planning.plan import EdgeStep, Plan, Step
 from legonet.build.report import Outcome, Report, Result, StepT
-from legonet.build.store import Artifact, Store
+from legonet.build.storage.checkpoints import FileCheckpoint
+from legonet.build.storage.ledger import Ledger
+from legonet.build.storage.store import Artifact, Store
 from legonet.diagnostics import Diagnostic, DiagnosticError
 from legonet.distill.progress import Point, Progress, Watch
 from legonet.spec import Key
 
 if TYPE_CHECKING:
-    from legonet.build.workshop import Workshop
+    from legonet.build.execution.workshop import Workshop
 
 Build = Callable[[Progress, Watch], Artifact]
 
@@ -147,7 +147,7 @@ class _Run:
     def _workshop(self) -> Workshop:
         # Torch is imported only where something is to be built.
         if self._opened is None:
-            from legonet.build.workshop import Workshop
+            from legonet.build.execution.workshop import Workshop
 
             self._opened = Workshop(self._plan, self._store, self._device)
         return self._opened

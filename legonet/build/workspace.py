@@ -5,23 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from legonet.build.contents import Contents
 from legonet.build.events import Listener
-from legonet.build.ledger import Ledger
-from legonet.build.plan import Plan, make_plan
+from legonet.build.planning.plan import Plan, make_plan
 from legonet.build.report import Report
 from legonet.build.run import run_plan
-from legonet.build.store import Store
+from legonet.build.storage.contents import Contents
+from legonet.build.storage.ledger import LEDGERS, Ledger
+from legonet.build.storage.store import Store
 from legonet.data import open_source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
 
 STORE = ".legonet"
 """The store's folder beside a spec, where no other is named."""
-
-
-LEDGERS = "ledgers"
-"""The folder in a store for the ledgers of the specs that share it."""
 
 
 class Workspace:
@@ -74,7 +70,7 @@ class Workspace:
         Raises:
             DiagnosticError: They do not; every misfit at once.
         """
-        from legonet.build.shapes import check_shapes
+        from legonet.build.planning.shapes import check_shapes
 
         misfits = check_shapes(plan.graph)
         if misfits:

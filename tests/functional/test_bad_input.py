@@ -239,7 +239,7 @@ def test_an_edge_that_changes_a_frozen_network_is_thrown_away(tmp_path: Path) ->
     write(tmp_path, SMALL)
     code = (
         "import sys, torch\n"
-        "import legonet.build.workshop as workshop\n"
+        "import legonet.build.execution.workshop as workshop\n"
         "learn = workshop.learn\n"
         "def meddling(edge, *rest, **more):\n"
         "    learned = learn(edge, *rest, **more)\n"

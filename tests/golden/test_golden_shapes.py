@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from legonet.build.shapes import check_shapes
+from legonet.build.planning.shapes import check_shapes
 from legonet.diagnostics import in_order
 from legonet.diagnostics.text import summary, to_text
 from legonet.graph import check_file

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from legonet.build.inputs import _form
-from legonet.build.keys import key_of
+from legonet.build.planning.inputs import _form
+from legonet.build.storage.keys import key_of
 from legonet.spec import load_spec
 from legonet.spec.declarations import Learning
 from legonet.spec.methods import (

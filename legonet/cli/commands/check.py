@@ -46,7 +46,7 @@ def check(
         graph, diagnostics = check_file(spec, overrides(settings))
         found += diagnostics
         if shapes and not _errors(diagnostics):
-            from legonet.build.shapes import check_shapes
+            from legonet.build.planning.shapes import check_shapes
 
             found += check_shapes(graph)
     found = in_order(found)

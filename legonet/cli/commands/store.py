@@ -30,7 +30,7 @@ def store() -> None:
 def listing(store: Path | None, as_json: bool) -> None:
     """Show the artifacts and who uses them."""
     from legonet.build import Store
-    from legonet.build.upkeep import Upkeep
+    from legonet.build.storage.upkeep import Upkeep
 
     found = Upkeep(Store(store or DEFAULT)).listing()
     if as_json:
@@ -52,7 +52,7 @@ def listing(store: Path | None, as_json: bool) -> None:
 def verify(store: Path | None, as_json: bool) -> None:
     """Read every artifact; set aside what is damaged, to be built anew."""
     from legonet.build import Store
-    from legonet.build.upkeep import Upkeep
+    from legonet.build.storage.upkeep import Upkeep
 
     upkeep = Upkeep(Store(store or DEFAULT))
     count = len(upkeep.listing())
@@ -77,7 +77,7 @@ def collect(store: Path | None, dry_run: bool, as_json: bool) -> None:
     a build of it is to make.
     """
     from legonet.build import Store
-    from legonet.build.upkeep import Upkeep
+    from legonet.build.storage.upkeep import Upkeep
 
     upkeep = Upkeep(Store(store or DEFAULT))
     sizes = {file: file.stat().st_size for file in upkeep.unused()}

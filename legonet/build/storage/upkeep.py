@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from legonet.build.files import not_written
-from legonet.build.ledger import Ledger
-from legonet.build.store import KINDS, Artifact, ArtifactKind, Store
-from legonet.build.workspace import LEDGERS
+from legonet.build.storage.files import not_written
+from legonet.build.storage.ledger import LEDGERS, Ledger
+from legonet.build.storage.store import KINDS, Artifact, ArtifactKind, Store
 from legonet.diagnostics import Diagnostic, DiagnosticError
 
 

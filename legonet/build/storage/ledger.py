@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from legonet.build.files import append_line
-from legonet.build.keys import key_of
+from legonet.build.storage.files import append_line
+from legonet.build.storage.keys import key_of
 
 Inputs = Mapping[str, Any]
 """A tree of JSON values."""
@@ -24,6 +24,9 @@ Inputs = Mapping[str, Any]
 DIGEST_LENGTH = 64
 """Hexadecimal digits of a SHA-256."""
 
+
+LEDGERS = "ledgers"
+"""The folder in a store for the ledgers of the specs that share it."""
 
 LONGEST_BUILD = 14 * 86_400.0
 """Seconds for which what a build was to make is kept, if other builds began since."""

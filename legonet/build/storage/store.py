@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from legonet.build.files import not_written, write_whole
+from legonet.build.storage.files import not_written, write_whole
 from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from legonet.build.contents import Contents
-from legonet.build.keys import Plain, key_of
-from legonet.build.questions import Questions
+from legonet.build.planning.questions import Questions
+from legonet.build.storage.contents import Contents
+from legonet.build.storage.keys import Plain, key_of
 from legonet.data import Question, Source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph

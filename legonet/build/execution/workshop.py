@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from legonet.build.checkpoints import FileCheckpoint
-from legonet.build.plan import EdgeStep, Plan, Step
-from legonet.build.questions import Questions
-from legonet.build.store import Artifact, Store
+from legonet.build.planning.plan import EdgeStep, Plan, Step
+from legonet.build.planning.questions import Questions
+from legonet.build.storage.checkpoints import FileCheckpoint
+from legonet.build.storage.store import Artifact, Store
 from legonet.data import Pictures, Question, draw
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.edge import Edge

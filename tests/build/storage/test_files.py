@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from legonet.build.files import write_whole
+from legonet.build.storage.files import write_whole
 from legonet.diagnostics import DiagnosticError
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from legonet.build.files import write_whole
+from legonet.build.storage.files import write_whole
 from legonet.diagnostics import DiagnosticError
 
 _SETTLED_AFTER = 2_000_000_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from legonet.build.keys import key_of
-from legonet.build.ledger import LONGEST_BUILD, Ledger
+from legonet.build.storage.keys import key_of
+from legonet.build.storage.ledger import LONGEST_BUILD, Ledger
 
 
 @pytest.fixture

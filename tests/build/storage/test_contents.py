@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from legonet.build.contents import Contents
+from legonet.build.storage.contents import Contents
 from legonet.diagnostics import DiagnosticError
 
 LONG_AGO = 1_600_000_000_000_000_000

@@ -7,10 +7,10 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from legonet.build.files import write_whole
+from legonet.build.storage.files import write_whole
 
 if TYPE_CHECKING:
-    from legonet.build.store import Store
+    from legonet.build.storage.store import Store
 
 INTERVAL = 5.0
 """Seconds between two checkpoints, at least."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from legonet.build.contents import Contents
-from legonet.build.inputs import Inputs, InputsOfGraph
-from legonet.build.keys import key_of
-from legonet.build.ledger import Ledger, changes
-from legonet.build.questions import Questions
-from legonet.build.store import Artifact, ArtifactKind, Store
+from legonet.build.planning.inputs import Inputs, InputsOfGraph
+from legonet.build.planning.questions import Questions
+from legonet.build.storage.contents import Contents
+from legonet.build.storage.keys import key_of
+from legonet.build.storage.ledger import Ledger, changes
+from legonet.build.storage.store import Artifact, ArtifactKind, Store
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.spec.declarations import Adapter

@@ -14,8 +14,9 @@ import torch
 from small_spec import SMALL
 from small_specs import build_of, workspace_of, write_spec
 
-from legonet.build import Event, Listener, Report, Store, checkpoints
-from legonet.build.checkpoints import FileCheckpoint
+from legonet.build import Event, Listener, Report, Store
+from legonet.build.storage import checkpoints
+from legonet.build.storage.checkpoints import FileCheckpoint
 
 EDGE = "digit_1 -> classify"
 METHOD = "back_distillation(init: default, adapter_relus: random, steps: 20, pairs: 8)"

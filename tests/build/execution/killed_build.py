@@ -7,7 +7,8 @@ from pathlib import Path
 
 from small_specs import workspace_of
 
-from legonet.build import Event, checkpoints
+from legonet.build import Event
+from legonet.build.storage import checkpoints
 
 
 def tell(event: Event) -> None:

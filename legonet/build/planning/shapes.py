@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import nn
 
-from legonet.build.questions import Questions
+from legonet.build.planning.questions import Questions
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.distill.convolutional import convolutional
 from legonet.distill.gates import check_partners

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legonet.build.keys import key_of
+from legonet.build.storage.keys import key_of
 
 scalars = (
     st.none()
@@ -77,7 +77,7 @@ def test_a_number_that_is_not_finite_is_refused() -> None:
 
 def test_another_process_finds_the_same_key() -> None:
     value = {"b": [1, 2.5, None, "x"], "a": True}
-    code = f"from legonet.build.keys import key_of; print(key_of({value!r}))"
+    code = f"from legonet.build.storage.keys import key_of; print(key_of({value!r}))"
     printed = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from legonet.build.store import Store
+from legonet.build.storage.store import Store
 from legonet.diagnostics import DiagnosticError
 
 TENSORS = {"weight": torch.arange(12.0).reshape(3, 4).T, "bias": torch.zeros(3)}
@@ -104,7 +104,7 @@ def test_the_store_keeps_itself_out_of_version_control(store: Store) -> None:
 
 def test_the_lock_of_a_killed_process_is_free(store: Store) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from legonet.build.store import Store\n"
+        "import os, sys; from pathlib import Path; from legonet.build.storage.store import Store\n"
         "lock = Store(Path(sys.argv[1])).lock('key'); lock.__enter__(); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(store.folder)], check=False)

@@ -1,0 +1,1 @@
+"""ModuleGraph to Plan: what a build would do, and why."""
