@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-
 from legonet.modules.digest import state_digest
 
 if TYPE_CHECKING:
@@ -73,18 +71,3 @@ class Resumable:
     def save(self, state: State) -> None:
         """Save a state."""
         self._checkpoint.save({"training": self._identity, "state": state})
-
-
-def random_state(device: torch.device) -> State:
-    """Return the state of torch's own generators, of the CPU and of a device."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def set_random_state(state: State, device: torch.device) -> None:
-    """Put torch's own generators into a state."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state["cuda"], device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from torch.nn import functional
 from legonet.data.pictures import VOID, Pictures
 from legonet.data.tensors import to_tensor
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.checkpoint import NoCheckpoint, Resumable, random_state, set_random_state
+from legonet.distill.checkpoint import NoCheckpoint, Resumable
+from legonet.distill.operations import AFFINE, POOLS, RELUS
 from legonet.distill.progress import Point, Thinned, unwatched
 from legonet.distill.views import shifted
 from legonet.modules.cut import bottom
+from legonet.modules.seeding import RandomStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +36,9 @@ WARM_UP = 0.2
 
 LOWEST = 0.02
 """The learning rate at the beginning and the end, as a share of its top."""
+
+DRAWING_NOTHING = {nn.Sequential, nn.Identity, *RELUS, nn.ReLU6, *POOLS, *AFFINE}
+"""Layers that surely draw no random numbers while they are trained."""
 
 
 def train_specific(
@@ -54,7 +60,9 @@ def train_specific(
     without void pixels.
 
     All randomness comes from the recipe's seed, torch's global generators stay as they were, and
-    on one CPU with one number of threads the same bits come out every time.
+    on one CPU with one number of threads the same bits come out every time. Several networks may
+    be trained in threads at once; those that draw random numbers, as dropout does, take turns at
+    passing through.
 
     Args:
         network: Takes ``(N, 3, H, W)`` and returns logits, ``(N, K)`` or ``(N, K, H, W)``.
@@ -73,12 +81,10 @@ def train_specific(
     """
     _check(pictures)
     device = torch.device(device)
-    devices = [device] if device.type == "cuda" else []
     fixed = [] if recipe.frozen is None else list(bottom(network, recipe.frozen).modules())
     training = Resumable(checkpoint or NoCheckpoint(), network, recipe, device)
     flags = {parameter: parameter.requires_grad for parameter in network.parameters()}
-    with torch.random.fork_rng(devices=devices), torch.enable_grad():
-        torch.manual_seed(recipe.seed)
+    with torch.enable_grad():
         # Convolutions on the CPU and on tensor cores are faster with the channels innermost.
         network.to(device).to(memory_format=torch.channels_last).train()
         for module in fixed:
@@ -116,7 +122,9 @@ class _Descent:
         self._parameters = _trainable(network, recipe)
         rate = recipe.learning_rate
         self._optimiser = torch.optim.AdamW(self._parameters, rate, weight_decay=WEIGHT_DECAY)
-        self._batches = _Batches(pictures.labels, recipe)
+        self._random = RandomStream(recipe.seed, device)
+        self._draws = any(type(layer) not in DRAWING_NOTHING for layer in network.modules())
+        self._batches = _Batches(pictures.labels, recipe, self._random.cpu)
         self._losses = Thinned()
         self._step = 0
         self._an_epoch = math.ceil(len(pictures) / recipe.batch_size)
@@ -144,13 +152,15 @@ class _Descent:
         return (self._step - 1) // self._an_epoch + 1
 
     def _take_step(self) -> float:
-        seen = shifted(self._pictures.take(self._batches.next()))
+        seen = shifted(self._pictures.take(self._batches.next()), self._random.cpu)
         answers = seen.labels if seen.masks is None else seen.masks
         inputs = to_tensor(seen.images).to(self._device, memory_format=torch.channels_last)
-        outputs = self._network(inputs)
-        loss = _loss(outputs, torch.from_numpy(answers).to(self._device).long(), self._recipe)
+        expected = torch.from_numpy(answers).to(self._device).long()
         self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        # A network that saves memory may draw once more on its way back.
+        with self._random.followed() if self._draws else nullcontext():
+            loss = _loss(self._network(inputs), expected, self._recipe)
+            loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         value, norm = torch.stack([loss, torch.nn.utils.get_total_norm(gradients)]).tolist()
         height = _height(self._step / self._steps)
@@ -167,7 +177,7 @@ class _Descent:
             "step": self._step,
             "network": self._network.state_dict(),
             "optimiser": self._optimiser.state_dict(),
-            "random": random_state(self._device),
+            "random": self._random.state(),
             "batches": self._batches.state(),
             "losses": self._losses.state(),
         }
@@ -176,7 +186,7 @@ class _Descent:
         self._step = state["step"]
         self._network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
-        set_random_state(state["random"], self._device)
+        self._random.resume(state["random"])
         self._batches.resume(state["batches"])
         self._losses = Thinned.of(state["losses"])
 
@@ -218,15 +228,17 @@ def _height(done: float) -> float:
 class _Batches:
     """The indices of one batch after the other, without an end."""
 
-    def __init__(self, labels: NDArray[np.int64], recipe: Recipe) -> None:
+    def __init__(
+        self, labels: NDArray[np.int64], recipe: Recipe, generator: torch.Generator
+    ) -> None:
         if recipe.category is None or len(np.unique(labels)) < 2:
-            self._parts = [_Shuffled(np.arange(len(labels)), recipe.batch_size)]
+            self._parts = [_Shuffled(np.arange(len(labels)), recipe.batch_size, generator)]
             return
         background, category = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
         half = recipe.batch_size // 2
         self._parts = [
-            _Shuffled(background, recipe.batch_size - half),
-            _Shuffled(category, max(half, 1)),
+            _Shuffled(background, recipe.batch_size - half, generator),
+            _Shuffled(category, max(half, 1), generator),
         ]
 
     def next(self) -> NDArray[np.int64]:
@@ -246,15 +258,17 @@ class _Batches:
 class _Shuffled:
     """Parts of a given size of an endless shuffling of indices."""
 
-    def __init__(self, indices: NDArray[np.int64], size: int) -> None:
+    def __init__(self, indices: NDArray[np.int64], size: int, generator: torch.Generator) -> None:
         self._indices = indices
         self._size = size
+        self._generator = generator
         self.waiting = indices[:0]
 
     def next(self) -> NDArray[np.int64]:
         """Return the next part."""
         while len(self.waiting) < self._size:
-            shuffled = self._indices[torch.randperm(len(self._indices)).numpy()]
+            order = torch.randperm(len(self._indices), generator=self._generator)
+            shuffled = self._indices[order.numpy()]
             self.waiting = np.concatenate([self.waiting, shuffled])
         part, self.waiting = self.waiting[: self._size], self.waiting[self._size :]
         return part

@@ -73,12 +73,8 @@ def begin(
 def empty_adapter(joint: Joint, kernels: Sequence[int]) -> Adapter:
     """Return an adapter with torch's own random start, drawn from the edge's seed."""
     channels_in, channels_out = (shape[0] for shape in joint.shapes)
-    beta = joint.beta
-    with torch.random.fork_rng(devices=[]):
-        state = generator(joint.seed, "default start").get_state()
-        torch.set_rng_state(state)
-        adapter = Adapter(channels_in, channels_out, kernels, beta)
-    return adapter.to(joint.device)
+    random = generator(joint.seed, "default start")
+    return Adapter(channels_in, channels_out, kernels, joint.beta, random).to(joint.device)
 
 
 def solved(joint: Joint, kernels: Sequence[int], start: Start, options: BackDistillation) -> Begun:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from legonet.distill.moments import OwnMoments
 from legonet.distill.surrogate import Gates
+from legonet.modules.streams import settle, use_here
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,11 +96,16 @@ class StudentSide:
         packed = sum(gate.bits.nbytes for gates in self._relus for gate in gates if gate)
         return packed + sum(part.nbytes for part in (self.gradients, *self._given))
 
+    def use_here(self) -> None:
+        """Note that the batches are used in this thread's CUDA stream."""
+        use_here((self.gradients, *self._given))
+
     def moments(self, kernel: int, norm: Norm) -> OwnMoments:
         """Return the moments for a kernel size, computed when first asked for."""
         with self._lock:
             if (kernel, norm) not in self._moments:
                 self._moments[kernel, norm] = OwnMoments.of(self._split(), kernel, norm)
+                settle(self.gradients.device)
             return self._moments[kernel, norm]
 
     def _split(self) -> tuple[Tensor, ...]:
@@ -145,8 +151,11 @@ class StudentPool:
             self._entries.move_to_end(whole)
         with entry.lock:
             if entry.side is None:
-                entry.side, entry.module = make(), module
+                side = make()
+                settle(side.gradients.device)
+                entry.side, entry.module = side, module
                 self._drop()
+            entry.side.use_here()
             return entry.side
 
     def _drop(self) -> None:

@@ -210,7 +210,10 @@ def _evaluated(
     if node.op == "call_function":
         return node.target(*arguments, **named)  # type: ignore[operator]
     layer = module.get_submodule(str(node.target))
-    return on_meta(layer)(*arguments, **named) if meta else layer(*arguments, **named)
+    if not meta:
+        return layer(*arguments, **named)
+    with torch.no_grad():
+        return on_meta(layer)(*arguments, **named)
 
 
 def _sources(node: fx.Node, values: Values) -> list[fx.Node]:

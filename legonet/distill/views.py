@@ -16,7 +16,7 @@ LARGEST_SHIFT = 1 / 8
 """Of the side of a picture, in either direction."""
 
 
-def shifted(pictures: Pictures, generator: torch.Generator | None = None) -> Pictures:
+def shifted(pictures: Pictures, generator: torch.Generator) -> Pictures:
     """Return pictures shifted by chance, each by itself and its mask alike.
 
     What leaves the picture on one side is reflected in on the other. Nothing is mirrored, because
@@ -24,7 +24,7 @@ def shifted(pictures: Pictures, generator: torch.Generator | None = None) -> Pic
 
     Args:
         pictures: The pictures with their answers.
-        generator: For the shifts; torch's own unless given.
+        generator: For the shifts.
     """
     count, height, width, _ = pictures.images.shape
     rows, columns = (_moved(count, side, generator) for side in (height, width))
@@ -33,7 +33,7 @@ def shifted(pictures: Pictures, generator: torch.Generator | None = None) -> Pic
     return Pictures(pictures.images[place], pictures.labels, masks)
 
 
-def _moved(count: int, side: int, generator: torch.Generator | None) -> NDArray[np.int64]:
+def _moved(count: int, side: int, generator: torch.Generator) -> NDArray[np.int64]:
     """Return shifted positions along one side, ``(count, side)``, reflected at the borders."""
     farthest = int(side * LARGEST_SHIFT)
     shifts = torch.randint(-farthest, farthest + 1, (count, 1), generator=generator).numpy()

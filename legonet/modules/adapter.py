@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,28 +18,35 @@ class Adapter(nn.Module):
 
     Strides are 1 and the zero padding keeps the size of the map: ``(N, channels_in, H, W)`` goes
     in and ``(N, channels_out, H, W)`` comes out. The first conv changes the channels. It begins
-    with torch's own random start.
+    with torch's own random start; torch's global generators are left alone.
 
     Args:
         channels_in: Channels of the category module's feature map.
         channels_out: Channels that the task module expects.
         kernels: Odd kernel sizes, bottom first.
         scale: The factor beta of the re-scaling layer. It is a buffer, never learned.
+        generator: Draws the start; one that is always the same unless given.
     """
 
     scale: Tensor
 
     def __init__(
-        self, channels_in: int, channels_out: int, kernels: Sequence[int], scale: float = 1.0
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernels: Sequence[int],
+        scale: float = 1.0,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("scale", torch.tensor(float(scale)))
         layers: list[nn.Module] = []
         for kernel in kernels:
-            layers.append(nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2))
+            layers.append(_conv(channels_in, channels_out, kernel))
             layers.append(nn.ReLU())
             channels_in = channels_out
         self.layers = nn.Sequential(*layers)
+        self._draw(generator or torch.Generator())
 
     def forward(self, features: Tensor) -> Tensor:
         """Return ``(N, channels_out, H, W)`` for features ``(N, channels_in, H, W)``."""
@@ -76,3 +85,19 @@ class Adapter(nn.Module):
             if conv.bias is not None:
                 nn.init.zeros_(conv.bias)
         return self
+
+    def _draw(self, generator: torch.Generator) -> None:
+        """Draw what `nn.Conv2d` begins with, see its `reset_parameters`."""
+        for conv in self.convolutions:
+            nn.init.kaiming_uniform_(conv.weight, a=math.sqrt(5), generator=generator)
+            if conv.bias is not None:
+                bound = 1 / math.sqrt(conv.weight[0].numel())
+                nn.init.uniform_(conv.bias, -bound, bound, generator=generator)
+
+
+def _conv(channels_in: int, channels_out: int, kernel: int) -> nn.Conv2d:
+    """Return a conv that keeps the size of a map and has no start yet."""
+    device = torch.get_default_device()
+    options = {"padding": kernel // 2, "device": device}
+    conv: nn.Conv2d = skip_init(nn.Conv2d, channels_in, channels_out, kernel, **options)  # type: ignore[no-untyped-call]
+    return conv

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import deepcopy
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, fx, nn
-from torch.func import functional_call
 
 from legonet.modules.trace import tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 PICTURE = (1, 3, 256, 256)
 """The picture on which strides are measured, of a size that common strides divide."""
@@ -125,9 +126,11 @@ def _size(graph: fx.Graph, node: fx.Node, shape: fx.Node) -> fx.Node:
 def _strides(
     network: nn.Module, graph: fx.Graph, node: fx.Node, needed: list[fx.Node]
 ) -> dict[fx.Node | None, tuple[int, int, int]]:
-    part = fx.GraphModule(network, _copied(graph, _ancestors(graph, node), [*needed, node]))
+    below = _copied(graph, _ancestors(graph, node), [*needed, node])
     try:
-        *sizes, own = (item.shape for item in on_meta(part)(torch.empty(PICTURE, device="meta")))
+        part = fx.GraphModule(on_meta(network), below)
+        with torch.no_grad():
+            *sizes, own = (item.shape for item in part(torch.empty(PICTURE, device="meta")))
     except Exception as error:
         # The network's own code runs here, which may raise anything at all.
         raise NoCutError(f"the size of {_described(needed[0])} is needed behind it") from error
@@ -139,18 +142,16 @@ def _strides(
     return found
 
 
-def on_meta(module: nn.Module) -> Callable[..., Any]:
-    """Return a module as a function on torch's meta device, without copying its tensors."""
-    tensors = {
-        name: tensor.to("meta")
-        for name, tensor in (*module.named_parameters(), *module.named_buffers())
-    }
+def on_meta(module: nn.Module) -> nn.Module:
+    """Return a copy of a module on torch's meta device; no tensor is copied.
 
-    def called(*arguments: Any, **named: Any) -> Any:
-        with torch.no_grad():
-            return functional_call(module, tensors, arguments, named)
-
-    return called
+    The module stays as it is all the while, so that other threads may use it.
+    """
+    tensors = list(chain(module.parameters(), module.buffers()))
+    if all(tensor.is_meta for tensor in tensors):
+        return module
+    # What stands in the memo counts as copied already.
+    return deepcopy(module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
 
 
 def _described(node: fx.Node) -> str:

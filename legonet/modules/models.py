@@ -13,6 +13,8 @@ from torch import nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.modules.fcn import VggFcn as VggFcnNetwork
+from legonet.modules.seeding import seeded
+from legonet.modules.shapes_only import shapes_only
 from legonet.modules.small import small_fcn, small_vgg
 from legonet.spec.models import LibraryModel, Model, SmallFcn, SmallVgg, VggFcn
 
@@ -25,13 +27,15 @@ ENTRY_POINT = "legonet.models"
 _WEIGHT_ARGUMENTS = ("weights", "weights_backbone", "pretrained", "checkpoint_path")
 
 
-def instantiate(model: Model, *, device: torch.device | str = "cpu") -> nn.Module:
+def instantiate(model: Model, *, seed: int = 0, device: torch.device | str = "cpu") -> nn.Module:
     """Return a network with a random start, in evaluation mode. No weights are ever downloaded.
 
-    The start is a function of torch's global seed alone, whatever the device.
+    The start is a function of the seed alone, whatever the device; torch's global generators stay
+    as they were.
 
     Args:
         model: What the spec says behind ``model:``.
+        seed: For the start.
         device: ``meta`` gives shapes without memory.
 
     Raises:
@@ -40,7 +44,7 @@ def instantiate(model: Model, *, device: torch.device | str = "cpu") -> nn.Modul
     """
     device = torch.device(device)
     # Other devices have random generators of their own, so the start is drawn on the CPU.
-    with torch.device("meta" if device.type == "meta" else "cpu"):
+    with seeded(seed), shapes_only() if device.type == "meta" else torch.device("cpu"):
         network = _build(model)
     for layer in network.modules():
         if getattr(layer, "inplace", False) is True:
@@ -167,7 +171,7 @@ def _constructed(constructor: Callable[..., Any], arguments: dict[str, Any]) -> 
         return constructor(**arguments)
     except Exception:
         # Some constructors, as RegNet's, calculate with tensors, which hold nothing on meta.
-        with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        with torch.device("cpu"):
             return constructor(**arguments)
 
 
@@ -175,7 +179,7 @@ def _argument_names(constructor: Callable[..., Any], defaults: Mapping[str, Any]
     """Return the arguments of a constructor and of the class behind it."""
     callables = [constructor]
     # It only serves a line of help, which is not worth a second error.
-    with suppress(Exception), torch.device("meta"):
+    with suppress(Exception), shapes_only():
         callables.append(type(_constructed(constructor, dict(defaults))))
     parameters = [item for made in callables for item in inspect.signature(made).parameters.items()]
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

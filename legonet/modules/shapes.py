@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from legonet.diagnostics import DiagnosticError
+from legonet.modules.crossing import on_meta
 from legonet.spec.base import Goal
 
 if TYPE_CHECKING:
@@ -147,14 +147,10 @@ def _check_task(task_module: nn.Module, joined: Shape, own: Shape, size: int) ->
 
 
 def _run(module: nn.Module, shape: Sequence[int]) -> Shape:
-    tensors = {
-        name: tensor.to("meta")
-        for name, tensor in (*module.named_parameters(), *module.named_buffers())
-    }
     pictures = torch.empty(1, *shape, device="meta")
     try:
         with torch.no_grad():
-            answer = functional_call(module, tensors, (pictures,))
+            answer = on_meta(module)(pictures)
     except Exception as error:
         # The network's own code runs here, which may raise anything at all.
         raise _CannotRunError(str(error).partition("\n")[0].rstrip(".")) from error

@@ -138,8 +138,8 @@ def test_frozen_modules_keep_their_bits_and_their_flags() -> None:
 def test_half_of_each_batch_is_the_category() -> None:
     labels = np.zeros(200, dtype=np.int64)
     labels[:7] = 1
-    batches = specific._Batches(labels, recipe(category="3", batch_size=20))
-    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(0)
+    batches = specific._Batches(labels, recipe(category="3", batch_size=20), random)
     drawn = [batches.next() for _ in range(18)]
     assert all(labels[batch].sum() == 10 for batch in drawn)
     # Nothing comes again before all have come: 180 of the 193 background pictures, once each.
@@ -148,8 +148,8 @@ def test_half_of_each_batch_is_the_category() -> None:
 
 
 def test_without_a_category_an_epoch_shows_every_picture_once() -> None:
-    batches = specific._Batches(np.arange(30) % 3, recipe(batch_size=10))
-    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(0)
+    batches = specific._Batches(np.arange(30) % 3, recipe(batch_size=10), random)
     epoch = np.concatenate([batches.next() for _ in range(3)])
     assert sorted(epoch) == list(range(30))
 

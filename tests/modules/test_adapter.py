@@ -4,9 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional
 
 from legonet.modules.adapter import Adapter
+from legonet.modules.seeding import seeded
 
 
 @given(
@@ -53,3 +55,18 @@ def test_the_scale_is_kept_but_never_learned() -> None:
     other = Adapter(2, 2, [1])
     other.load_state_dict(adapter.state_dict())
     assert other.scale.item() == 3.0
+
+
+def test_it_begins_as_torchs_own_convs_do_and_leaves_torchs_generator_alone() -> None:
+    with seeded(5):
+        expected = [nn.Conv2d(4, 3, 3), nn.Conv2d(3, 3, 1)]
+        before = torch.get_rng_state()
+        adapter = Adapter(4, 3, [3, 1], generator=torch.Generator().manual_seed(5))
+        assert torch.equal(torch.get_rng_state(), before)
+    for conv, own in zip(adapter.convolutions, expected, strict=True):
+        assert torch.equal(conv.weight, own.weight)
+        assert conv.bias is not None
+        assert own.bias is not None
+        assert torch.equal(conv.bias, own.bias)
+    with torch.device("meta"):
+        assert all(tensor.is_meta for tensor in Adapter(4, 3, [3, 1]).state_dict().values())
