@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, Protocol
 
 from legonet.build.storage.files import write_whole
+from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     from legonet.build.storage.store import Store
+
+CHECKPOINTS = "checkpoints"
+"""The folder in a store for checkpoints."""
 
 INTERVAL = 5.0
 """Seconds between two checkpoints, at least."""
@@ -18,46 +25,72 @@ INTERVAL = 5.0
 LARGEST_SHARE = 0.05
 """Of the time of a training that goes into its checkpoints, about."""
 
+PUBLISH_INTERVAL = 30.0
+"""Seconds between two checkpoints that other machines get, at least."""
+
+
+class Stop(Protocol):
+    """What tells a training that somebody wants it to end early."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether it shall end as soon as its state is saved."""
+
+
+class Stopped(Exception):  # noqa: N818 - it says what happened, and nothing went wrong
+    """A training ended early because it was asked to; its state is saved."""
+
 
 class FileCheckpoint:
     """The state of one training in a file of the store's folder ``checkpoints``.
 
-    A file that is damaged, or was written by another version of torch, is as good as none: it
-    would have saved time and nothing else.
+    A file that is damaged, holds more than tensors and plain values, or was written by another
+    version of torch, is as good as none: it would have saved time and nothing else. A state that
+    cannot be written ends the training, since what is trained could not be written either.
 
     Args:
         store: The store.
         key: The content key of what is trained.
+        stop: Asks the training to end early; nobody does unless said.
     """
 
-    def __init__(self, store: Store, key: str) -> None:
-        self._file = store.folder / "checkpoints" / f"{key}.pt"
+    def __init__(self, store: Store, key: str, stop: Stop | None = None) -> None:
+        self._store = store
+        self._stop = stop
+        self._file = store.folder / CHECKPOINTS / f"{key}.pt"
         self._next = time.monotonic() + INTERVAL
+        self._next_published = time.monotonic() + PUBLISH_INTERVAL
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state that was saved last, its tensors on the CPU, if there is one."""
+        """Return the state that was saved last, its tensors on the CPU, if there is one.
+
+        Raises:
+            DiagnosticError: A remote store cannot be reached.
+        """
         import torch
 
+        state = _read(self._file)
+        if state is None and self._store.fetch(self._file):
+            state = _read(self._file)
+        if state is None:
+            return None
+        loaded: dict[str, Any]
         try:
-            contents = self._file.read_bytes()
-        except FileNotFoundError:
+            loaded = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+        except UnpicklingError:
             return None
-        digest, state = contents[:_LENGTH], contents[_LENGTH:]
-        if digest != _digest(state):
-            return None
-        stream = io.BytesIO(state)
-        loaded: dict[str, Any] = torch.load(stream, map_location="cpu", weights_only=True)
         return loaded
 
     def due(self) -> bool:
-        """Whether it is time to save again."""
-        return time.monotonic() >= self._next
+        """Whether it is time to save again, as it is at once where a stop is requested."""
+        return self._is_stopping or time.monotonic() >= self._next
 
     def save(self, state: dict[str, Any]) -> None:
         """Put a state in the place of the last one.
 
         Raises:
             DiagnosticError: It cannot be written.
+            Stopped: It was saved, and a stop is requested.
         """
         import torch
 
@@ -66,14 +99,56 @@ class FileCheckpoint:
         torch.save(state, stream)
         written = stream.getvalue()
         write_whole(self._file, _digest(written) + written)
+        self._publish()
         ended = time.monotonic()
         self._next = ended + max(INTERVAL, (ended - started) / LARGEST_SHARE)
+        if self._is_stopping:
+            raise Stopped
 
     def remove(self) -> None:
         """Remove the file, and what a process left of it that was killed while it wrote."""
-        self._file.unlink(missing_ok=True)
-        for unfinished in self._file.parent.glob(f".{self._file.name}.*"):
-            unfinished.unlink(missing_ok=True)
+        # A state that nobody needs any more takes up room and does no harm.
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            for unfinished in self._file.parent.glob(f".{self._file.name}.*"):
+                unfinished.unlink(missing_ok=True)
+        self._store.withdraw(self._file)
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stop is not None and self._stop.requested
+
+    def _publish(self) -> None:
+        if time.monotonic() < self._next_published and not self._is_stopping:
+            return
+        # The state is safe here; what other machines cannot get now they get with a later one.
+        with suppress(DiagnosticError):
+            self._store.publish(self._file)
+        self._next_published = time.monotonic() + PUBLISH_INTERVAL
+
+
+def leftovers(store: Store) -> set[str]:
+    """Return the keys of which the store has a checkpoint, or a part of one.
+
+    Args:
+        store: The store.
+
+    Raises:
+        DiagnosticError: A remote store cannot be reached.
+    """
+    folder = store.folder / CHECKPOINTS
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    return {name.lstrip(".").split(".")[0] for name in (*names, *store.shared(CHECKPOINTS))}
+
+
+def _read(file: Path) -> bytes | None:
+    """Return what was written to a file, or None where it is damaged or missing."""
+    try:
+        contents = file.read_bytes()
+    except OSError:
+        return None
+    digest, state = contents[:_LENGTH], contents[_LENGTH:]
+    return state if digest == _digest(state) else None
 
 
 def _digest(state: bytes) -> bytes:

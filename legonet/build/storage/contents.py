@@ -15,12 +15,22 @@ from legonet.diagnostics import DiagnosticError
 _SETTLED_AFTER = 2_000_000_000
 """Nanoseconds. A file that changed more recently could change again within one clock tick."""
 
-_Seen = tuple[int, int, int, str]
-"""Size in bytes, time of change in nanoseconds, inode, digest."""
+_Mark = tuple[int, int, int, int]
+"""What changes with a file: its size, its times as its owner and as the system has them, inode.
+
+The system's own time (`st_ctime_ns`) cannot be set by hand, so that contents which are replaced
+under an old date are seen all the same.
+"""
+
+_Seen = tuple[_Mark, str, bool]
+"""A file's mark and digest, and whether it had settled when it was read."""
 
 
 class Contents:
-    """Digests of files, remembered by size, time of change and inode, as git's index does.
+    """Digests of files, remembered by size, times of change and inode, as git's index does.
+
+    The clock decides nothing but what is worth remembering: marks are only ever compared for being
+    the same, and a file whose last change is not yet past, by whatever clock, is read again.
 
     Args:
         memory: The file that remembers; a damaged or missing one only costs time.
@@ -48,17 +58,16 @@ class Contents:
                     self._seen[str(file)] = seen
                     self._looked_at.add(str(file))
             self._changed = True
-        return tuple(self._seen[str(file)][3] for file in wanted)
+        return tuple(self._seen[str(file)][1] for file in wanted)
 
     def remember(self) -> None:
         """Write what was learned for the next process."""
         if not self._changed:
             return
-        now = time.time_ns()
-        settled = {
-            file: seen for file, seen in self._seen.items() if now - seen[1] > _SETTLED_AFTER
+        entries = {
+            file: [*mark, digest] for file, (mark, digest, settled) in self._seen.items() if settled
         }
-        write_whole(self._memory, json.dumps(settled).encode())
+        write_whole(self._memory, json.dumps(entries).encode())
         self._changed = False
 
     def _knows(self, file: Path) -> bool:
@@ -73,7 +82,7 @@ class Contents:
             status = os.stat(name)  # noqa: PTH116 - thousands of files, and Path.stat is slower
         except OSError:
             return False
-        same = seen[:3] == (status.st_size, status.st_mtime_ns, status.st_ino)
+        same = seen[0] == _mark(status)
         if same:
             self._looked_at.add(name)
         return same
@@ -90,15 +99,28 @@ def _look(file: Path) -> _Seen:
             f"cannot read `{file}`: {error.strerror or error}",
             help=["put the file in its place, or mend the path in the spec"],
         ) from None
-    return status.st_size, status.st_mtime_ns, status.st_ino, digest
+    mark = _mark(status)
+    return mark, digest, _has_settled(status, time.time_ns())
+
+
+def _mark(status: os.stat_result) -> _Mark:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _has_settled(status: os.stat_result, now: int) -> bool:
+    """Whether a further change would certainly show in a file's times."""
+    # Where the system keeps no time of its own, the owner's has to do. One that lies in the future
+    # was set by hand and says nothing.
+    just_now = 0 <= now - status.st_mtime_ns <= _SETTLED_AFTER
+    return now - status.st_ctime_ns > _SETTLED_AFTER and not just_now
 
 
 def _remembered(memory: Path) -> dict[str, _Seen]:
     try:
         entries = json.loads(memory.read_bytes())
         return {
-            str(file): (int(size), int(changed), int(inode), str(digest))
-            for file, (size, changed, inode, digest) in entries.items()
+            str(file): ((int(size), int(changed), int(by_system), int(inode)), str(digest), True)
+            for file, (size, changed, by_system, inode, digest) in entries.items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

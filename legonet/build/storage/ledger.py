@@ -12,6 +12,8 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,27 @@ from legonet.build.storage.keys import key_of
 Inputs = Mapping[str, Any]
 """A tree of JSON values."""
 
-DIGEST_LENGTH = 64
-"""Hexadecimal digits of a SHA-256."""
-
-
 LEDGERS = "ledgers"
 """The folder in a store for the ledgers of the specs that share it."""
 
 LONGEST_BUILD = 14 * 86_400.0
 """Seconds for which what a build was to make is kept, if other builds began since."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    at: float
+    wanted: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Entered:
+    name: str
+    inputs: Inputs
+
+    @cached_property
+    def key(self) -> str:
+        return key_of(self.inputs)
 
 
 class Ledger:
@@ -43,15 +57,14 @@ class Ledger:
         self.file = file
         self.spec: Path | None = None  # from the ledger's folder
         self._entries: dict[str, Inputs] = {}
-        self._builds: list[tuple[float, set[str]]] = []
+        self._history: list[_Begun | _Entered] = []
         for line in _lines(file):
             match line:
                 case {"spec": str(path), "wanted": [*wanted], "at": int() | float() as at}:
-                    self._builds.append((at, set(map(str, wanted))))
+                    self._history.append(_Begun(at, frozenset(map(str, wanted))))
                 case {"spec": str(path), "name": str(name), "inputs": {} as inputs}:
+                    self._history.append(_Entered(name, inputs))
                     self._entries[name] = inputs
-                    for _, keys in self._builds:
-                        keys.discard(key_of(inputs))
                 case _:
                     continue
             self.spec = Path(path)
@@ -79,14 +92,35 @@ class Ledger:
     @property
     def wanted(self) -> set[str]:
         """The keys that a build which may still run, or be gone on with, has yet to make."""
-        last = self._builds[-1:]
-        recent = [build for build in self._builds if abs(time.time() - build[0]) < LONGEST_BUILD]
-        return {key for _, keys in (*last, *recent) for key in keys}
+        builds: list[tuple[float, set[str]]] = []
+        for line in self._history:
+            if isinstance(line, _Begun):
+                builds.append((line.at, set(line.wanted)))
+            elif builds:
+                for _, keys in builds:
+                    keys.discard(line.key)
+        now = time.time()
+        recent = [build for build in builds if abs(now - build[0]) < LONGEST_BUILD]
+        return {key for _, keys in (*builds[-1:], *recent) for key in keys}
+
+    @property
+    def entries(self) -> Mapping[str, Inputs]:
+        """What each name was built from last."""
+        return self._entries
 
     @property
     def keys(self) -> dict[str, str]:
         """The content key of each name, by what it was built from last."""
         return {name: key_of(inputs) for name, inputs in self._entries.items()}
+
+    def once(self, key: str) -> dict[str, Inputs]:
+        """Return the names that ever stood for a content key, with its inputs; the last one last.
+
+        Args:
+            key: The key.
+        """
+        lines = (line for line in self._history if isinstance(line, _Entered))
+        return {line.name: line.inputs for line in lines if line.key == key}
 
     def inputs(self, name: str) -> Inputs | None:
         """Return what a network (``dog_net``) or an edge (``cat -> classify``) was built from."""
@@ -98,8 +132,10 @@ class Ledger:
         Raises:
             DiagnosticError: The ledger cannot be written.
         """
-        line = {"spec": str(self.spec), "wanted": sorted(wanted), "at": time.time()}
+        begun = _Begun(time.time(), frozenset(wanted))
+        line = {"spec": str(self.spec), "wanted": sorted(begun.wanted), "at": begun.at}
         append_line(self.file, _line(line))
+        self._history.append(begun)
 
     def enter(self, name: str, inputs: Inputs) -> None:
         """Note what a name stands for now.
@@ -109,9 +145,10 @@ class Ledger:
         """
         if self._entries.get(name) == inputs:
             return
-        self._entries[name] = inputs
         line = {"spec": str(self.spec), "name": name, "inputs": inputs}
         append_line(self.file, _line(line))
+        self._history.append(_Entered(name, inputs))
+        self._entries[name] = inputs
 
 
 def _line(contents: Mapping[str, Any]) -> bytes:
@@ -130,38 +167,3 @@ def _lines(file: Path) -> Iterable[Any]:
             yield json.loads(line)
         except ValueError:
             continue
-
-
-def changes(before: Inputs, now: Inputs, path: tuple[str, ...] = ()) -> list[str]:
-    """Return what differs between two trees of inputs, such as ``samples: 20 -> 10``.
-
-    Args:
-        before: What was built.
-        now: What is asked for.
-        path: The names that lead to both.
-    """
-    found: list[str] = []
-    for name in sorted({*before, *now}):
-        old, new = before.get(name), now.get(name)
-        if old == new:
-            continue
-        where = (*path, name)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += changes(old, new, where)
-        elif _is_digest(old) and _is_digest(new):
-            found.append(f"{'.'.join(where)} changed")
-        else:
-            found.append(f"{'.'.join(where)}: {_shown(old)} -> {_shown(new)}")
-    return found
-
-
-def _is_digest(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == DIGEST_LENGTH
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Mapping):
-        return str(value.get("call", "given"))
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -104,3 +104,23 @@ def test_what_was_made_is_wanted_no_longer(spec: Path) -> None:
     assert key not in {*ledger(spec).wanted, *ledger(spec).keys.values()}
     ledger(spec).begin({key})
     assert key in ledger(spec).wanted
+
+
+def test_names_are_known_by_what_they_once_stood_for(spec: Path) -> None:
+    first = ledger(spec)
+    for name, samples in (("cat", 1), ("dog", 1), ("cat", 2)):
+        first.enter(name, {"samples": samples})
+    for found in (first, ledger(spec)):
+        assert found.once(key_of({"samples": 1})) == {"cat": {"samples": 1}, "dog": {"samples": 1}}
+        assert found.once(key_of({"samples": 2})) == {"cat": {"samples": 2}}
+        assert found.once("another") == {}
+
+
+def test_a_build_sees_what_it_noted_itself(spec: Path) -> None:
+    key = key_of({"samples": 1})
+    found = ledger(spec)
+    found.begin({key, "b"})
+    assert found.wanted == {key, "b"}
+    found.enter("cat", {"samples": 1})
+    assert found.wanted == {"b"}
+    assert found.entries == {"cat": {"samples": 1}}

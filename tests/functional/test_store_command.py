@@ -1,0 +1,202 @@
+"""``legonet store``: what lies in a store, whether it is whole, and what can go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from commands import document, environment, legonet
+from moto.server import ThreadedMotoServer
+from small_spec import SMALL
+from tiny_spec import TINY
+
+from legonet.build.storage.remote import MirroredStore
+from legonet.build.storage.store import Store
+from legonet.build.storage.upkeep import Upkeep
+
+EDGE = "digit_1 -> classify"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    (folder / "small.lego").write_text(SMALL)
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def folder(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "copy"))
+
+
+def listed(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document(legonet(folder, "store", "ls", "--json"))["artifacts"]
+    return found
+
+
+def test_ls_shows_who_uses_what(folder: Path) -> None:
+    users = {user: item["kind"] for item in listed(folder) for user in item["users"]}
+    assert users == {
+        f"small.lego: {EDGE}": "adapter",
+        "small.lego: ancestor": "network",
+        "small.lego: net_1": "network",
+        "small.lego: net_3": "network",
+    }
+    shown = legonet(folder, "store", "ls")
+    assert f"small.lego: {EDGE}" in shown.stdout
+    assert "4 artifacts" in shown.stdout
+
+
+def test_gc_removes_what_was_replaced_and_the_next_build_has_nothing_to_do(folder: Path) -> None:
+    text = SMALL.replace("let labels = 4", "let labels = 6")
+    assert text != SMALL
+    (folder / "small.lego").write_text(text)
+    before = {item["key"] for item in listed(folder)}
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    dry = document(legonet(folder, "store", "gc", "--dry-run", "--json"))["removed"]
+    assert len(listed(folder)) == 5
+    removed = document(legonet(folder, "store", "gc", "--json"))["removed"]
+    assert removed == dry
+    after = {item["key"] for item in listed(folder)}
+    assert len(before & after) == 3
+    assert len(after) == 4
+    assert "nothing to do" in legonet(folder, "build", "small.lego").stdout
+    assert document(legonet(folder, "store", "gc", "--json"))["removed"] == []
+
+
+def test_gc_keeps_what_another_spec_uses(folder: Path) -> None:
+    (folder / "other.lego").write_text(SMALL)
+    assert "nothing to do" in legonet(folder, "build", "other.lego").stdout
+    (folder / "small.lego").unlink()
+    removed = document(legonet(folder, "store", "gc", "--json"))["removed"]
+    assert not [file for file in removed if file.endswith(".safetensors")]
+    (folder / "other.lego").unlink()
+    assert len(document(legonet(folder, "store", "gc", "--json"))["removed"]) >= 4
+    assert listed(folder) == []
+
+
+def test_verify_sets_aside_what_is_damaged_and_a_build_mends_it(folder: Path) -> None:
+    assert "4 artifacts verified" in legonet(folder, "store", "verify").stdout
+    flipped, cut = sorted((folder / ".legonet" / "networks").glob("*.safetensors"))[:2]
+    content = bytearray(flipped.read_bytes())
+    content[-1] ^= 1
+    flipped.write_bytes(content)
+    cut.write_bytes(cut.read_bytes()[:-5])
+    finished = legonet(folder, "store", "verify", "--json")
+    assert finished.returncode == 3
+    assert [item["code"] for item in document(finished)["diagnostics"]] == ["LEGO703"] * 2
+    assert flipped.with_suffix(".damaged").exists()
+    assert legonet(folder, "build", "small.lego").returncode == 0
+    assert "4 artifacts verified" in legonet(folder, "store", "verify").stdout
+
+
+def test_without_a_store_there_is_a_clear_word(tmp_path: Path) -> None:
+    for command in ("ls", "verify", "gc"):
+        finished = legonet(tmp_path, "store", command)
+        assert finished.returncode == 1
+        assert "LEGO710" in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+def test_gc_beside_a_build_takes_nothing_from_it(tmp_path: Path) -> None:
+    (tmp_path / "tiny.lego").write_text(TINY)
+    building = subprocess.Popen(
+        [sys.executable, "-m", "legonet", "build", "tiny.lego", "--jobs", "1"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    store = Store(tmp_path / ".legonet")
+    removed = []
+    while building.poll() is None:
+        if store.folder.is_dir():
+            removed += Upkeep(store).collect()
+        time.sleep(0.02)
+    _, told = building.communicate()
+    assert building.returncode == 0, told
+    assert removed == []
+    assert "nothing to do" in legonet(tmp_path, "build", "tiny.lego").stdout
+
+
+def test_a_clock_that_jumps_and_files_of_the_future_rebuild_nothing(folder: Path) -> None:
+    future = time.time() + 1e9
+    for file in folder.rglob("*"):
+        os.utime(file, (future, future))
+    for jump in (-1e9, 0.0, 1e10):
+        for arguments in (["build", "small.lego"], ["store", "gc"]):
+            code = (
+                "import sys, time\n"
+                "now, nanoseconds = time.time, time.time_ns\n"
+                f"time.time = lambda: now() + {jump}\n"
+                f"time.time_ns = lambda: nanoseconds() + int({jump} * 10**9)\n"
+                f"sys.argv = ['legonet', *{arguments}]\n"
+                "from legonet.cli.main import run; run()"
+            )
+            finished = subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=folder,
+                env=environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert finished.returncode == 0, finished.stderr
+            assert "nothing to do" in finished.stdout or "0 files" in finished.stdout
+
+
+def test_a_damaged_ledger_keeps_gc_from_its_work(folder: Path) -> None:
+    (ledger,) = (folder / ".legonet" / "ledgers").iterdir()
+    ledger.write_bytes(ledger.read_bytes().replace(b'"name"', b'"name', 1))
+    finished = legonet(folder, "store", "gc")
+    assert finished.returncode == 1
+    assert "LEGO727" in finished.stderr
+    assert "nothing was removed" in finished.stderr
+    ledger.unlink()
+    assert "nothing to do" in legonet(folder, "build", "small.lego").stdout
+    assert "0 files" in legonet(folder, "store", "gc").stdout
+
+
+def test_a_remote_store_is_shown_with_its_mirror(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    files = fsspec.filesystem("s3")
+    files.clear_instance_cache()
+    fsspec.filesystem("s3").mkdir("bucket")
+    url = "s3://bucket/store"
+    store = MirroredStore(url, folder / ".legonet")
+    shared, kept = sorted((folder / ".legonet" / "networks").iterdir())[:2]
+    store.publish(shared)
+    shared.unlink()
+
+    listed = document(legonet(folder, "store", "ls", "--json", "--store", url))["artifacts"]
+    places = {item["key"]: item["places"] for item in listed}
+    assert places[shared.stem] == ["remote"]
+    assert places[kept.stem] == ["here"]
+    assert "where" in legonet(folder, "store", "ls", "--store", url).stdout
+    assert "3 artifacts verified" in legonet(folder, "store", "verify", "--store", url).stdout
+    (folder / "small.lego").unlink()
+    tidied = legonet(folder, "store", "gc", "--store", url)
+    assert f"{url} stays as it is" in tidied.stdout
+    assert store.shared("networks").keys() == {shared.name}
+    server.stop()
+    files.clear_instance_cache()
