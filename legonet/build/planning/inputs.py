@@ -5,15 +5,17 @@ Names, comments, layout and places are not among it: to change them rebuilds not
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
 from legonet.build.planning.questions import Questions
 from legonet.build.storage.contents import Contents
-from legonet.build.storage.keys import Plain, key_of
+from legonet.build.storage.inventory import Inventory, inventory_key
+from legonet.build.storage.keys import key_of
 from legonet.data import Question, Source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
@@ -36,6 +38,10 @@ class InputsOfGraph:
         graph: The graph.
         questions: Its questions.
         contents: Knows what files contain.
+
+    Attributes:
+        inventories: What stands behind the pictures that were asked for so far, by their
+            `inventory_key`.
     """
 
     def __init__(self, graph: ModuleGraph, questions: Questions, contents: Contents) -> None:
@@ -45,6 +51,7 @@ class InputsOfGraph:
         self._networks: dict[str, Inputs] = {}
         self._network_keys: dict[str, str] = {}
         self._evidences: dict[tuple[Source, str | None], Inputs] = {}
+        self.inventories: dict[str, Inventory] = {}
 
     def of_network(self, name: str) -> Inputs:
         """Return what determines a network's weights and figures.
@@ -56,7 +63,7 @@ class InputsOfGraph:
             network = self._graph.spec.networks[name]
             self._networks[name] = {
                 "version": NETWORK_VERSION,
-                "model": _form(network.model),
+                "model": form_of(network.model),
                 "init": None if network.init is None else self.network_key(network.init),
                 "weights": self._weights(name, network),
                 "train": None if network.train is None else self._recipe(name, network.train),
@@ -85,7 +92,7 @@ class InputsOfGraph:
             "task": {"network": self.network_key(task.network), "after": task.after},
             "teacher": self.network_key(teacher),
             "layers": list(learning.layers),
-            "method": _form(learning.method),
+            "method": form_of(learning.method),
             "samples": learning.samples,
             "unlabelled": learning.unlabelled,
             "seed": learning.seed,
@@ -96,7 +103,7 @@ class InputsOfGraph:
     def _weights(self, name: str, network: Network) -> Inputs | None:
         weights: Weights | None = network.weights
         if not isinstance(weights, WeightsFile):
-            return None if weights is None else _form(weights)
+            return None if weights is None else form_of(weights)
         try:
             (digest,) = self._contents.digest([weights.file])
         except DiagnosticError as error:
@@ -130,15 +137,17 @@ class InputsOfGraph:
         known = self._evidences.get((source, category))
         if known is None:
             evidence = source.evidence(category)
-            known = {
-                "pictures": key_of(cast("Plain", evidence.values)),
-                "files": key_of(self._contents.digest(evidence.files)),
-            }
+            digests = self._contents.digest(evidence.files)
+            # Thousands of files, and Path takes its time.
+            files = [os.path.abspath(file) for file in evidence.files]  # noqa: PTH100
+            inventory = Inventory(evidence.values, files, digests)
+            known = inventory.inputs
             self._evidences[source, category] = known
+            self.inventories[inventory_key(known)] = inventory
         return known
 
 
-def _form(form: BaseModel) -> Inputs:
+def form_of(form: BaseModel) -> Inputs:
     """Return a form's name and arguments; paths are left out, what lies there is what counts."""
     call = {"call": form.call} if hasattr(form, "call") else {}
     fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}

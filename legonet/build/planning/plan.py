@@ -1,25 +1,23 @@
-"""ModuleGraph to Plan: what a build would do, network by network and edge by edge, and why."""
+"""What a build would do, network by network and edge by edge, why, and how long it may take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
-from legonet.build.planning.inputs import Inputs, InputsOfGraph
-from legonet.build.planning.questions import Questions
-from legonet.build.storage.contents import Contents
-from legonet.build.storage.keys import key_of
-from legonet.build.storage.ledger import Ledger, changes
-from legonet.build.storage.store import Artifact, ArtifactKind, Store
-from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
+from legonet.build.planning.inputs import Inputs
+from legonet.build.storage.inventory import Inventory
+from legonet.build.storage.store import Artifact, ArtifactKind
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.spec.declarations import Adapter
 
+if TYPE_CHECKING:
+    from legonet.build.planning.estimates import Estimate, Runs
+
 Action = Literal["build", "reuse", "direct"]
 _STATES = {"build": State.MISSING, "reuse": State.BUILT, "direct": State.DIRECT}
-Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +31,7 @@ class Step:
         inputs: What the key is made of.
         action: To build it, to reuse what is there, or nothing for a direct edge.
         reasons: Why, a few words each.
-        artifact: What is there already.
+        artifact: What is there already and is good; None for a step to build.
     """
 
     kind: ArtifactKind
@@ -69,25 +67,42 @@ class Plan:
         graph: For which graph.
         networks: In the order in which they can be built, ancestors first.
         edges: In the order of the spec.
+        runs: Knows how long steps took and how much memory they needed.
+        inventories: The files behind the pictures that the steps are about, by their key.
     """
 
     graph: ModuleGraph
     networks: tuple[Step, ...]
     edges: tuple[EdgeStep, ...]
+    runs: Runs
+    inventories: Mapping[str, Inventory]
 
     @property
     def to_build(self) -> tuple[Step, ...]:
         """The steps that have work in them."""
         return tuple(step for step in (*self.networks, *self.edges) if step.action == "build")
 
+    @cached_property
+    def estimates(self) -> Mapping[str, Estimate]:
+        """What the steps to build may take, by name, as far as anything alike was built before."""
+        found = ((step.name, self.runs.estimate(step)) for step in self.to_build)
+        return {name: estimate for name, estimate in found if estimate is not None}
+
     def network(self, name: str) -> Step:
         """Return the step of a network."""
-        return next(step for step in self.networks if step.name == name)
+        return self._networks[name]
 
     def edge(self, category: str, task: str) -> EdgeStep | None:
         """Return the step of an edge, or None where there is no such edge."""
-        ends = (category, task)
-        return next((s for s in self.edges if (s.adapter.category, s.adapter.task) == ends), None)
+        return self._edges.get((category, task))
+
+    @cached_property
+    def _networks(self) -> dict[str, Step]:
+        return {step.name: step for step in self.networks}
+
+    @cached_property
+    def _edges(self) -> dict[tuple[str, str], EdgeStep]:
+        return {(step.adapter.category, step.adapter.task): step for step in self.edges}
 
     def networks_of(self, edge: EdgeStep) -> tuple[Step, ...]:
         """Return the steps of the networks that an edge needs, ancestors first."""
@@ -114,11 +129,13 @@ class Plan:
 
     def states(self) -> dict[tuple[str, str], EdgeState]:
         """Return how far each edge has come."""
+        return self._states
+
+    @cached_property
+    def _states(self) -> dict[tuple[str, str], EdgeState]:
         return {
-            (step.adapter.category, step.adapter.task): EdgeState(
-                _STATES[step.action], self.metrics(step)
-            )
-            for step in self.edges
+            ends: EdgeState(_STATES[step.action], self.metrics(step))
+            for ends, step in self._edges.items()
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -128,103 +145,46 @@ class Plan:
                 {
                     "category": step.adapter.category,
                     "task": step.adapter.task,
-                    "action": step.action,
-                    "reason": step.reason,
+                    **self._step(step),
                 }
                 for step in self.edges
             ],
-            "networks": [
-                {"name": step.name, "action": step.action, "reason": step.reason}
-                for step in self.networks
-            ],
+            "networks": [{"name": step.name, **self._step(step)} for step in self.networks],
+            "to_build": len(self.to_build),
+            "unknown": len(self.to_build) - len(self.estimates),
+            **(_amounts(self.total) if self.to_build else {"seconds": 0.0, "memory": 0}),
         }
+
+    @property
+    def total(self) -> Estimate | None:
+        """All estimates together: the sum of their seconds, and the most memory of any one step.
+
+        None where nothing is known of any step. `estimates` has fewer entries than `to_build` where
+        the work of some is not in the sum.
+        """
+        from legonet.build.planning.estimates import Estimate
+
+        # What has several names is built once.
+        known = {step.key: self.estimates.get(step.name) for step in self.to_build}
+        found = [estimate for estimate in known.values() if estimate is not None]
+        if not found:
+            return None
+        memory = max((item.memory for item in found if item.memory is not None), default=None)
+        return Estimate(sum(item.seconds for item in found), memory)
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        plain = {"action": step.action, "reason": step.reason}
+        if step.action != "build":
+            return plain | {"seconds": 0.0, "memory": 0}
+        return plain | _amounts(self.estimates.get(step.name))
+
+
+def _amounts(estimate: Estimate | None) -> dict[str, float | int | None]:
+    if estimate is None:
+        return {"seconds": None, "memory": None}
+    return {"seconds": round(estimate.seconds, 1), "memory": estimate.memory}
 
 
 def edge_name(category: str, task: str) -> str:
     """Return what an edge is called, such as ``cat -> classify``."""
     return f"{category} -> {task}"
-
-
-def make_plan(graph: ModuleGraph, store: Store, contents: Contents, ledger: Ledger) -> Plan:
-    """Return what a build of the graph would do. No network is loaded and no picture is decoded.
-
-    Args:
-        graph: A graph without errors.
-        store: What is there.
-        contents: Knows what files contain.
-        ledger: Knows what was built before.
-
-    Raises:
-        DiagnosticError: Weights or pictures cannot be found; everything that is missing at once.
-    """
-    return _Planner(graph, store, contents, ledger).plan()
-
-
-class _Planner:
-    def __init__(
-        self, graph: ModuleGraph, store: Store, contents: Contents, ledger: Ledger
-    ) -> None:
-        self._graph = graph
-        self._store = store
-        self._ledger = ledger
-        self._inputs = InputsOfGraph(graph, Questions(graph), contents)
-        self._missing: list[Diagnostic] = []
-
-    def plan(self) -> Plan:
-        networks = self._each(self._graph.ancestors_first(), self._network)
-        edges = self._each(self._graph.spec.adapters.values(), self._edge)
-        if self._missing:
-            raise DiagnosticError(*in_order(self._missing))
-        return Plan(self._graph, tuple(networks), tuple(edges))
-
-    def _each(self, items: Iterable[Item], make: Callable[[Item], Made]) -> list[Made]:
-        made: list[Made] = []
-        for item in items:
-            try:
-                made.append(make(item))
-            except DiagnosticError as error:
-                self._missing += error.diagnostics
-        return made
-
-    def _network(self, name: str) -> Step:
-        inputs = self._inputs.of_network(name)
-        return Step(**self._judged("network", name, inputs))
-
-    def _edge(self, adapter: Adapter) -> EdgeStep:
-        name = edge_name(adapter.category, adapter.task)
-        if adapter.learning is None:
-            return EdgeStep(
-                kind="adapter",
-                name=name,
-                key="",
-                inputs={},
-                action="direct",
-                reasons=("two halves of one network",),
-                adapter=adapter,
-            )
-        inputs = self._inputs.of_edge(adapter, adapter.learning)
-        return EdgeStep(**self._judged("adapter", name, inputs), adapter=adapter)
-
-    def _judged(self, kind: ArtifactKind, name: str, inputs: Inputs) -> dict[str, Any]:
-        """Return the fields of a step that is built or reused."""
-        key = key_of(inputs)
-        artifact = self._store.find(kind, key)
-        action: Action = "build" if artifact is None else "reuse"
-        reasons = ("built already",) if artifact else self._why(kind, name, key, inputs)
-        return {
-            "kind": kind,
-            "name": name,
-            "key": key,
-            "inputs": inputs,
-            "action": action,
-            "reasons": reasons,
-            "artifact": artifact,
-        }
-
-    def _why(self, kind: ArtifactKind, name: str, key: str, inputs: Inputs) -> tuple[str, ...]:
-        if self._store.is_damaged(kind, key):
-            return ("what is stored is damaged",)
-        before = self._ledger.inputs(name)
-        if before is None:
-            return ("not built yet",)
-        return tuple(changes(before, inputs)) or ("its artifact is gone from the store",)

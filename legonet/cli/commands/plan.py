@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
-from legonet.cli.output import PIPE_WIDTH, document
+from legonet.cli.output import document
+from legonet.cli.plain_table import lines, width
+from legonet.cli.quantities import duration, size
 
-NARROWEST_REASON = 24
-"""Columns that a reason has at least, however narrow the terminal is."""
+if TYPE_CHECKING:
+    from legonet.build import Plan
 
 
 @click.command
@@ -22,7 +22,7 @@ NARROWEST_REASON = 24
 @settings
 @store_folder
 @json_document
-def plan(spec: Path, settings: tuple[str, ...], store: Path | None, as_json: bool) -> None:
+def plan(spec: Path, settings: tuple[str, ...], store: Path | str | None, as_json: bool) -> None:
     """Say what a build would do, edge by edge, and why."""
     from legonet.build import Workspace
     from legonet.graph import load
@@ -31,26 +31,35 @@ def plan(spec: Path, settings: tuple[str, ...], store: Path | None, as_json: boo
     if as_json:
         document(planned.to_json())
         return
-    rows = [
-        ("network" if step.kind == "network" else "edge", step.name, step.action, step.reason)
-        for step in (*planned.networks, *planned.edges)
-    ]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
-    for line in _lines([("", "what", "action", "reason"), *rows], width):
+    for line in lines(_HEADINGS, _rows(planned), width(), right=("time", "memory")):
         click.echo(line)
-    count = len(planned.to_build)
-    click.echo(f"{count} to build" if count else "nothing to do")
+    click.echo(_summary(planned))
 
 
-def _lines(rows: list[tuple[str, str, str, str]], width: int) -> Iterator[str]:
-    """Give the lines of a table; long reasons run over several, and nothing else is folded.
+_HEADINGS = ("", "what", "action", "time", "memory", "reason")
 
-    A table of rich would take longer to import than all else that a plan of a small spec does.
-    """
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        head = "  ".join(text.ljust(size) for text, size in zip(row, widths, strict=False)) + "  "
-        room = max(NARROWEST_REASON, width - len(head))
-        first, *more = textwrap.wrap(row[3], room) or [""]
-        yield f"{head}{first}".rstrip()
-        yield from (" " * len(head) + line for line in more)
+
+def _rows(planned: Plan) -> Iterator[tuple[str, ...]]:
+    for step in (*planned.networks, *planned.edges):
+        estimate = planned.estimates.get(step.name)
+        yield (
+            "network" if step.kind == "network" else "edge",
+            step.name,
+            step.action,
+            "" if estimate is None else f"~{duration(estimate.seconds)}",
+            "" if estimate is None or estimate.memory is None else f"~{size(estimate.memory)}",
+            step.reason,
+        )
+
+
+def _summary(planned: Plan) -> str:
+    """Say how much there is to do."""
+    count, known = len(planned.to_build), len(planned.estimates)
+    if not count:
+        return "nothing to do"
+    if planned.total is None:
+        return f"{count} to build"
+    work = f"{count} to build, about {duration(planned.total.seconds)} of work"
+    return (
+        work if known == count else f"{work} for {known} of them; nothing like the others is known"
+    )

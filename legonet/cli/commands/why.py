@@ -23,7 +23,7 @@ def why(
     category: str,
     task: str,
     settings: tuple[str, ...],
-    store: Path | None,
+    store: Path | str | None,
     as_json: bool,
 ) -> None:
     """Say why an edge would be rebuilt or reused.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -97,26 +94,6 @@ def test_other_contents_of_the_same_weights_file_change_the_network(tmp_path: Pa
     assert keys(tmp_path, text.replace("a.safe", "b.safe")) == before
     (tmp_path / "a.safetensors").write_bytes(b"two")
     assert keys(tmp_path, text) != before
-
-
-def test_another_process_with_another_hash_seed_finds_the_same_keys(tmp_path: Path) -> None:
-    spec = write_spec(tmp_path)
-    folder = Path(__file__).parent
-    code = (
-        "import sys; from small_specs import plan_of; from pathlib import Path\n"
-        "plan = plan_of(Path(sys.argv[1]))\n"
-        "print([step.key for step in (*plan.networks, *plan.edges)])"
-    )
-    printed = subprocess.run(
-        [sys.executable, "-c", code, str(spec)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=folder,
-        env={"PYTHONHASHSEED": "11", "PYTHONPATH": f"{folder}{os.pathsep}{folder.parent}"},
-    ).stdout
-    plan = plan_of(spec)
-    assert printed.strip() == str([step.key for step in (*plan.networks, *plan.edges)])
 
 
 def test_all_that_is_missing_is_reported_at_once_with_its_place(tmp_path: Path) -> None:
