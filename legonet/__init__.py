@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from legonet.build import Workspace
     from legonet.diagnostics import Diagnostic, DiagnosticError
     from legonet.graph import ModuleGraph, load
-    from legonet.network import TransplantNetwork
+    from legonet.network import Builder, TransplantNetwork
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Builder": "legonet.network",
     "Diagnostic": "legonet.diagnostics",
     "DiagnosticError": "legonet.diagnostics",
     "ModuleGraph": "legonet.graph",
@@ -29,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Builder",
     "Diagnostic",
     "DiagnosticError",
     "ModuleGraph",

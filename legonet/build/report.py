@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from legonet.build.planning.plan import EdgeStep, Plan, Step
-from legonet.build.storage.store import Artifact
+from legonet.build.result import Result
 from legonet.diagnostics import Diagnostic
 
-StepT = TypeVar("StepT", bound=Step)
-Outcome = Literal["built", "reused", "direct", "failed"]
-
-
-@dataclass(frozen=True)
-class Result(Generic[StepT]):
-    """How one step ended.
-
-    Args:
-        step: The step.
-        outcome: How.
-        reason: Why, in one line.
-        seconds: That it took in this build.
-        artifact: What is in the store now.
-        diagnostics: Why it failed.
-    """
-
-    step: StepT
-    outcome: Outcome
-    reason: str
-    seconds: float = 0.0
-    artifact: Artifact | None = None
-    diagnostics: tuple[Diagnostic, ...] = ()
+if TYPE_CHECKING:
+    from legonet.build.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -45,7 +24,8 @@ class Report:
         edges: How each edge ended, in the order of the plan.
         seconds: Of the whole build.
         store: Where built things live.
-        frozen: How many frozen networks were in use, each proved unchanged.
+        proof: That nothing changed which stood; None where nothing was built and nobody asked.
+        warnings: What went wrong beside the steps.
     """
 
     plan: Plan
@@ -53,7 +33,8 @@ class Report:
     edges: tuple[Result[EdgeStep], ...]
     seconds: float
     store: Path
-    frozen: int
+    proof: Proof | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def failed(self) -> tuple[Result[Step] | Result[EdgeStep], ...]:
@@ -88,6 +69,7 @@ class Report:
             ],
             "seconds": round(self.seconds, 3),
             "store": str(self.store),
+            "proof": None if self.proof is None else self.proof.to_json(),
         }
 
     def _edge(self, result: Result[EdgeStep]) -> dict[str, Any]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from legonet.build.events import Listener
-from legonet.build.planning.plan import Plan, make_plan
+from legonet.build.event_log import EVENTS, EventLog
+from legonet.build.events import Event, Listener, unheard
+from legonet.build.execution.resources import Resources
+from legonet.build.planning.plan import EdgeStep, Plan
+from legonet.build.planning.planner import make_plan
 from legonet.build.report import Report
-from legonet.build.run import run_plan
+from legonet.build.run import Run, counts
 from legonet.build.storage.contents import Contents
+from legonet.build.storage.inventory import EVIDENCE, Inventories
 from legonet.build.storage.ledger import LEDGERS, Ledger
-from legonet.build.storage.store import Store
+from legonet.build.storage.remote import open_store
 from legonet.data import open_source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
@@ -20,17 +26,23 @@ STORE = ".legonet"
 """The store's folder beside a spec, where no other is named."""
 
 
+class MisfitError(DiagnosticError):
+    """The modules of a spec do not fit each other: a mistake in the spec, found by a build."""
+
+
 class Workspace:
     """Where the built things of a spec live.
 
     Args:
         spec: The ``.lego`` file.
-        store: The store's folder; ``.legonet`` beside the spec unless said.
+        store: The store's folder, or the URL of a remote one, such as ``s3://bucket/store``, whose
+            mirror is then ``.legonet`` beside the spec; that folder is the store unless said.
     """
 
-    def __init__(self, spec: Path, store: Path | None = None) -> None:
-        folder = store if store is not None else spec.parent / STORE
-        self.store = Store(folder)
+    def __init__(self, spec: Path, store: Path | str | None = None) -> None:
+        self.spec = spec
+        self.store = open_store(store, spec.parent / STORE)
+        folder = self.store.folder
         self.contents = Contents(folder / "contents.json")
         self.ledger = Ledger.of(spec, folder / LEDGERS)
 
@@ -57,6 +69,7 @@ class Workspace:
         Raises:
             DiagnosticError: Weights or pictures cannot be found.
         """
+        self.store.survey()
         plan = make_plan(graph, self.store, self.contents, self.ledger)
         if self.store.folder.is_dir():
             # To remember digests saves time and nothing else; a plan of a read-only store is good.
@@ -64,31 +77,82 @@ class Workspace:
                 self.contents.remember()
         return plan
 
-    def check(self, plan: Plan) -> None:
-        """Check on the meta device that the modules of a plan fit each other.
+    def check(self, plan: Plan, edge: EdgeStep | None = None) -> None:
+        """Check on the meta device that the modules fit each other of which a plan builds parts.
+
+        Args:
+            plan: The plan.
+            edge: The only edge to look at; all of them unless given.
 
         Raises:
-            DiagnosticError: They do not; every misfit at once.
+            MisfitError: They do not; every misfit at once.
         """
         from legonet.build.planning.shapes import check_shapes
 
-        misfits = check_shapes(plan.graph)
+        networks = plan.networks if edge is None else plan.networks_of(edge)
+        edges = plan.edges if edge is None else (edge,)
+        misfits = check_shapes(
+            plan.graph,
+            {step.name for step in networks if step.action == "build"},
+            {(s.adapter.category, s.adapter.task) for s in edges if s.action != "reuse"},
+        )
         if misfits:
-            raise DiagnosticError(*misfits)
+            raise MisfitError(*misfits)
 
-    def build(self, plan: Plan, listener: Listener, *, device: str = "cpu") -> Report:
+    def begin(self, plan: Plan) -> None:
+        """Make ready for a build: the folder, and what others have to know of it.
+
+        Args:
+            plan: The plan.
+
+        Raises:
+            DiagnosticError: The store cannot be written.
+        """
+        self.store.prepare()
+        self.contents.remember()
+        self.ledger.begin(step.key for step in (*plan.networks, *plan.edges) if step.key)
+        Inventories(self.store.folder / EVIDENCE).keep(plan.inventories)
+
+    def build(
+        self,
+        plan: Plan,
+        listener: Listener = unheard,
+        resources: Resources | None = None,
+        *,
+        prove: bool = False,
+    ) -> Report:
         """Do what a plan says.
 
         Args:
             plan: The plan.
             listener: Hears of every step.
-            device: Where torch computes.
+            resources: With what to compute; one step at a time in this process unless given.
+            prove: Prove that nothing changed, even where nothing is to be built.
 
         Raises:
             DiagnosticError: The store cannot be written.
+            MisfitError: The modules do not fit each other.
         """
-        if plan.to_build:
-            self.store.prepare()
-            self.contents.remember()
-            self.ledger.begin(step.key for step in plan.to_build)
-        return run_plan(plan, self.store, self.ledger, listener, device=device)
+        resources = resources or Resources()
+        if not plan.to_build:
+            run = Run(plan, self.store, self.ledger, listener, resources)
+            return run.report(lambda: None, prove=prove)
+        log = EventLog(self.store.folder / EVENTS, self.spec)
+
+        def hear(event: Event) -> None:
+            log.hear(event)
+            listener(event)
+
+        run = Run(plan, self.store, self.ledger, hear, resources)
+        self.begin(plan)
+        log.begin(len(plan.to_build))
+        started = time.perf_counter()
+        report = None
+        try:
+            report = run.report(lambda: self.check(plan), prove=prove)
+            if report.proof is not None:
+                log.write("proved", **report.proof.counts)
+        finally:
+            outcomes = {} if report is None else counts(report)
+            log.end(outcomes, time.perf_counter() - started)
+        return replace(report, warnings=log.trouble.diagnostics if log.trouble else ())

@@ -70,6 +70,22 @@ def application() -> None:
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
+    from legonet.cli.interruption import Interruption
+
+    _open_streams()
+    interruption = Interruption()
+    interruption.install()
+    try:
+        _run()
+    except BaseException as error:
+        # Whatever an interrupted command ends with is a consequence, unless it ends well.
+        ended_well = isinstance(error, SystemExit) and not error.code
+        if ended_well or (interruption.number is None and not isinstance(error, KeyboardInterrupt)):
+            raise
+        interruption.leave(*getattr(error, "__notes__", ())[:1])
+
+
+def _run() -> None:
     from legonet.cli.output import fail
 
     gc.set_threshold(YOUNG_OBJECTS)
@@ -77,6 +93,9 @@ def run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         sys.exit(application.main(prog_name="legonet", standalone_mode=False))
+    except click.Abort as error:
+        # This is what click makes of it.
+        raise error.__cause__ or KeyboardInterrupt from None
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -86,12 +105,23 @@ def run() -> None:
         # Who reads the output, such as `head`, has seen enough; the rest goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.MISTAKES)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what is finished is kept", err=True)
-        sys.exit(Exit.INTERRUPTED)
     except Exception:
         import traceback
 
         traceback.print_exc()
         click.echo("this is a bug in legonet; please report it with the lines above", err=True)
         sys.exit(Exit.BUG)
+
+
+def _open_streams() -> None:
+    """Open those of the three standard streams that who started this process has closed.
+
+    Else the next file that is opened would take their place, and get what is meant for a person.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115

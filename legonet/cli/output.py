@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,14 +21,44 @@ PIPE_WIDTH = 200
 """Columns of tables that go into a file or a pipe."""
 
 
-def show(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to standard error, with a line that counts them."""
+def note(text: str) -> None:
+    """Write a line to standard error as long as somebody reads it."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        # Who read it is gone, such as a `tee` that Ctrl-C ended first; the work does not depend
+        # on it, and the rest goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def show(diagnostics: Iterable[Diagnostic], most: int | None = None) -> None:
+    """Write diagnostics to standard error, with a line that counts them.
+
+    Args:
+        diagnostics: The diagnostics.
+        most: How many are written as a whole, the first ones; all of them unless given.
+    """
     found = list(diagnostics)
     colour = wants_colour(sys.stderr.isatty())
-    for diagnostic in found:
-        print(to_text(diagnostic, colour=colour), file=sys.stderr, end="\n\n")
+    for diagnostic in found[:most]:
+        note(f"{to_text(diagnostic, colour=colour)}\n")
     if found:
-        print(summary(found), file=sys.stderr)
+        hidden = len(found[most:]) if most is not None else 0
+        note(summary(found) + (f"; {hidden} of them are not shown here" if hidden else ""))
+
+
+def tell(diagnostics: Iterable[Diagnostic], *, as_json: bool, as_line: bool = False) -> None:
+    """Show what went wrong, instead of what a command was to give.
+
+    Args:
+        diagnostics: What went wrong.
+        as_json: Also write them as the document that standard output then owes.
+        as_line: Write that document in one line.
+    """
+    found = in_order(diagnostics)
+    show(found)
+    if as_json:
+        document({"diagnostics": [to_json(item) for item in found]}, as_line=as_line)
 
 
 def fail(diagnostics: Iterable[Diagnostic], code: Exit, *, as_json: bool) -> NoReturn:
@@ -38,10 +69,7 @@ def fail(diagnostics: Iterable[Diagnostic], code: Exit, *, as_json: bool) -> NoR
         code: The exit code.
         as_json: Also write them as the one document that standard output then owes.
     """
-    found = in_order(diagnostics)
-    show(found)
-    if as_json:
-        document({"diagnostics": [to_json(item) for item in found]})
+    tell(diagnostics, as_json=as_json)
     sys.exit(code)
 
 
@@ -50,9 +78,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def document(contents: Any) -> None:
-    """Write one JSON document to standard output."""
-    print(json.dumps(contents, indent=2, ensure_ascii=False))
+def document(contents: Any, *, as_line: bool = False) -> None:
+    """Write a JSON document to standard output.
+
+    Args:
+        contents: Values of JSON.
+        as_line: Write it in one line, as one of several documents.
+    """
+    indent = None if as_line else 2
+    print(json.dumps(contents, indent=indent, ensure_ascii=False), flush=as_line)
 
 
 def console(*, error: bool = False) -> Console:

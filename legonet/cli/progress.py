@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-
-from legonet.build import Event, Plan
+from legonet.build import Event
+from legonet.cli.output import error, note
+from legonet.cli.quantities import duration
+from legonet.cli.tally import Tally
 
 
 class Watcher(Protocol):
@@ -31,57 +31,20 @@ class Watcher(Protocol):
         """Show one event."""
 
 
-def watcher(plan: Plan) -> Watcher:
-    """Return what suits standard error: moving bars on a terminal, else a line a step."""
-    console = Console(stderr=True, highlight=False)
-    return Bars(plan, console) if console.is_terminal else Lines(plan)
+def watcher(tally: Tally) -> Watcher:
+    """Return what suits standard error: moving bars on a terminal, else a line a step.
 
+    Args:
+        tally: Of the build, with nothing in it yet.
+    """
+    moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    if not moves or not tally.total:
+        return Lines(tally)
+    from rich.console import Console
 
-class Bars:
-    """A bar for the whole build and one for the step at work."""
+    from legonet.cli.bars import Bars
 
-    def __init__(self, plan: Plan, console: Console) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", style="dim"),
-            console=console,
-            transient=True,
-        )
-        total = len(plan.to_build)
-        self._whole = self._progress.add_task(f"{total} to build", total=total, note="")
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Bars:
-        """Begin to draw."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop drawing and take the bars away."""
-        self._progress.stop()
-
-    def hear(self, event: Event) -> None:
-        """Move the bars."""
-        name = event.step.name
-        if event.kind == "loss":
-            return
-        if event.kind == "started":
-            self._tasks[name] = self._progress.add_task(name, total=1.0, note="")
-        elif event.kind == "progress":
-            self._progress.update(self._tasks[name], completed=event.fraction, note=event.message)
-        else:
-            self._progress.remove_task(self._tasks.pop(name))
-            self._progress.advance(self._whole)
-            word = "built " if event.kind == "finished" else "failed"
-            self._progress.console.print(f"{word} {name}", markup=False)
+    return Bars(tally, Console(stderr=True, highlight=False))
 
 
 NEWS_EVERY = 10.0
@@ -89,15 +52,18 @@ NEWS_EVERY = 10.0
 
 
 class Lines:
-    """A line when a step begins, one when it ends, and one now and then between, for logs."""
+    """A line when a step begins, one when it ends, and one now and then between, for logs.
 
-    def __init__(self, plan: Plan) -> None:
-        self._total = len(plan.to_build)
-        self._count = 0
-        self._started = self._told = time.monotonic()
+    Args:
+        tally: Of the build.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._told: dict[str, float] = {}
 
     def __enter__(self) -> Lines:
-        """Begin to count."""
+        """Begin to listen."""
         return self
 
     def __exit__(
@@ -110,17 +76,32 @@ class Lines:
 
     def hear(self, event: Event) -> None:
         """Write a line, unless there was one about this step just now."""
-        now = time.monotonic()
-        if event.kind == "loss" or (event.kind == "progress" and now - self._told < NEWS_EVERY):
+        self._tally.hear(event)
+        now = self._tally.clock()
+        last = self._told.get(event.step.key, -NEWS_EVERY)
+        if event.kind == "loss" or (event.kind == "progress" and now - last < NEWS_EVERY):
             return
-        if event.kind == "started":
-            self._count += 1
-        self._told = now
-        under_way = f"{event.fraction:4.0%}  {event.message}" if event.kind == "progress" else ""
-        print(
-            f"[{self._count}/{self._total}] {now - self._started:6.1f} s",
-            f"{under_way or event.kind:8} {event.step.name}",
-            sep="  ",
-            file=sys.stderr,
-            flush=True,
-        )
+        self._told[event.step.key] = now
+        word = f"{event.fraction:.0%}" if event.kind == "progress" else event.kind
+        more = event.message if event.kind == "progress" else outcome(event)
+        count = f"[{self._tally.ended}/{self._tally.total}]"
+        note(f"{count} {self._tally.seconds:6.1f} s  {word:8}  {event.step.name}  {more}".rstrip())
+
+
+def outcome(event: Event) -> str:
+    """Return in a few words how a step ended; nothing where it did not end.
+
+    A finished step says how long it took, and its error beside its teacher's; a failed one why.
+    """
+    if event.kind == "failed":
+        return event.diagnostics[0].message if event.diagnostics else ""
+    if event.kind == "damaged":
+        return "set aside, and built again"
+    if event.kind != "finished":
+        return ""
+    metrics = {} if event.artifact is None else event.artifact.metrics
+    own, teachers = error(metrics), error(metrics, teacher=True)
+    words = [duration(event.seconds)]
+    if own:
+        words.append(f"error {own}" + (f", teacher's {teachers}" if teachers else ""))
+    return "  ".join(words)

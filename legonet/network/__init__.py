@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from legonet.network.builder import Builder, Connection
 from legonet.network.transplant_network import TransplantNetwork
 
-__all__ = ["TransplantNetwork"]
+__all__ = ["Builder", "Connection", "TransplantNetwork"]

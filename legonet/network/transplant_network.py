@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from legonet.build import Artifact, EdgeStep, Plan, Workspace, edge_name
+from legonet.build.execution.networks import FrozenNetworks
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.graph import ModuleGraph, load
 from legonet.modules.adapter import Adapter
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
-from legonet.modules.models import instantiate
 
 
 class TransplantNetwork:
@@ -36,8 +36,8 @@ class TransplantNetwork:
         self.device = torch.device(device)
         self._plan = plan
         self._store = workspace.store
-        self._networks: dict[str, nn.Module] = {}
-        self._routes: dict[tuple[str, str], nn.Module] = {}
+        self._networks = FrozenNetworks(workspace.store, str(device))
+        self._routes: dict[tuple[str, str], tuple[str, nn.Module]] = {}
 
     @classmethod
     def open(
@@ -91,8 +91,9 @@ class TransplantNetwork:
         Raises:
             DiagnosticError: No edge joins the two, or it is not built.
         """
-        if (category, task) not in self._routes:
-            step = self._edge(category, task)
+        step = self._edge(category, task)
+        key, route = self._routes.get((category, task), ("", None))
+        if route is None or key != step.key:
             spec = self.graph.spec
             below, above = spec.categories[category], spec.tasks[task]
             modules = [
@@ -100,8 +101,18 @@ class TransplantNetwork:
                 *([] if step.action == "direct" else [self._adapter(step)]),
                 top(self._network(above.network), above.after),
             ]
-            self._routes[category, task] = freeze(nn.Sequential(*modules))
-        return self._routes[category, task]
+            route = freeze(nn.Sequential(*modules))
+            self._routes[category, task] = (step.key, route)
+        return route
+
+    def follow(self, plan: Plan) -> None:
+        """Take up another plan; what did not change stays loaded.
+
+        Args:
+            plan: Of a graph that has the same networks under the same names, and maybe more.
+        """
+        self.graph = plan.graph
+        self._plan = plan
 
     def _edge(self, category: str, task: str) -> EdgeStep:
         step = self._plan.edge(category, task)
@@ -122,13 +133,9 @@ class TransplantNetwork:
         return adapter.to(self.device)
 
     def _network(self, name: str) -> nn.Module:
-        if name not in self._networks:
-            step = self._plan.network(name)
-            artifact = self._built("network", step.key, f"the network `{name}`", step.artifact)
-            module = instantiate(self.graph.spec.networks[name].model)
-            module.load_state_dict(self._store.tensors(artifact))
-            self._networks[name] = freeze(module.to(self.device))
-        return self._networks[name]
+        step = self._plan.network(name)
+        self._built("network", step.key, f"the network `{name}`", step.artifact)
+        return self._networks.get(step.key, name, self.graph.spec.networks[name].model).module
 
     def _built(self, kind: str, key: str, what: str, artifact: Artifact | None) -> Artifact:
         found = artifact or self._store.find("adapter" if kind == "adapter" else "network", key)

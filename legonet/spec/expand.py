@@ -39,7 +39,8 @@ class Expanded:
         unread: Prefixes of the names that passages which could not be worked in may have declared.
         growth: Counts the work.
         texts: What was read, by the file's one true path.
-        links: The one true path of each file, by the path under which it was asked for.
+        links: The one true path of each file, by the path under which it was asked for; that path
+            itself where there is no file.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -103,6 +104,7 @@ class _Expansion:
 
     def find(self, asked: Path, shown_as: str) -> Path:
         """Return the one true path of a file."""
+        self.result.links[asked] = asked  # who waits for a missing file has to know where
         self.result.links[asked] = find_text(asked, shown_as)
         return self.result.links[asked]
 

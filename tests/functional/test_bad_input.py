@@ -246,6 +246,9 @@ def test_an_edge_that_changes_a_frozen_network_is_thrown_away(tmp_path: Path) ->
         "    next(edge.task_module.parameters()).view(-1)[0] += 1e-3\n"
         "    return learned\n"
         "workshop.learn = meddling\n"
+        # In this process, as workers would not know of it.
+        "from legonet.build.execution import processes, threads\n"
+        "processes.ProcessExecutor = threads.ThreadExecutor\n"
         "sys.argv = ['legonet', 'build', 'small.lego']\n"
         "from legonet.cli.main import run\nrun()\n"
     )

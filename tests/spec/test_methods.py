@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from legonet.build.planning.inputs import _form
+from legonet.build.planning.inputs import form_of
 from legonet.build.storage.keys import key_of
 from legonet.spec import load_spec
 from legonet.spec.declarations import Learning
@@ -45,7 +45,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 def key(method: BackDistillation) -> str:
-    return key_of(_form(method))
+    return key_of(form_of(method))
 
 
 @given(preset=st.sampled_from(list(PRESETS)), given=OPTIONS)
@@ -97,7 +97,7 @@ def test_the_teachers_maps_bring_its_pool_switches_unless_said(given):
 def test_every_method_can_be_reordered_and_fits_an_adapter(method):
     assert Learning(method=method).method is method
     assert not method.reordered
-    assert key_of(_form(type(method)(reordered=True))) != key_of(_form(method))
+    assert key_of(form_of(type(method)(reordered=True))) != key_of(form_of(method))
     assert type(method) in METHODS
 
 

@@ -1,4 +1,4 @@
-"""A build in a process of its own that tells of every step, to be killed at any moment."""
+"""A build in threads of one process that tells of every step, to be killed at any moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from small_specs import workspace_of
 
 from legonet.build import Event
-from legonet.build.storage import checkpoints
+from legonet.build.execution.resources import Resources
 
 
 def tell(event: Event) -> None:
@@ -17,8 +17,6 @@ def tell(event: Event) -> None:
         print(event.step.name, flush=True)
 
 
-checkpoints.INTERVAL = 0.0
-checkpoints.LARGEST_SHARE = float("inf")
 workspace, plan = workspace_of(Path(sys.argv[1]))
-report = workspace.build(plan, tell)
+report = workspace.build(plan, tell, Resources(jobs=int(sys.argv[2]), executor="threads"))
 sys.exit(len(report.failed))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from real_builds import HOOKS, IN_THREADS
 from small_spec import SMALL
 from small_specs import build_of, workspace_of, write_spec
 
@@ -71,11 +72,11 @@ def test_a_build_that_is_killed_again_and_again_ends_with_the_same_bits(tmp_path
     store = tmp_path / ".legonet"
     chance = random.Random(4)
     moments = [("net_3", chance.randint(2, 20)), (EDGE, chance.randint(2, 30)), (EDGE, 1)]
-    paths = os.pathsep.join(str(folder) for folder in sys.path if folder)
+    paths = os.pathsep.join(map(str, [HOOKS, *(folder for folder in sys.path if folder)]))
     taken: Counter[str] = Counter()
     for name, count in moments:
         process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("killed_build.py"), spec],
+            [sys.executable, *IN_THREADS, spec, "1"],
             env={**os.environ, "PYTHONPATH": paths},
             stdout=subprocess.PIPE,
             text=True,

@@ -1,0 +1,93 @@
+"""Building again after each edit of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from legonet.cli.output import counted, note
+
+if TYPE_CHECKING:
+    from legonet.spec import Override
+
+SETTLED = 100
+"""Milliseconds without a change after which several saves are one edit."""
+
+LOOK_ANYWAY = 1_000
+"""Milliseconds after which files are read even if nobody told of a change."""
+
+Contents = Mapping[Path, bytes | None]
+"""What stands in some files; None for one that cannot be read."""
+
+
+def watched(spec: Path, overrides: Sequence[Override], build: Callable[[], object]) -> None:
+    """Build, and again after each edit of the spec or of a file that it imports, until Ctrl-C.
+
+    An edit while a build runs is taken up when that build has ended.
+
+    Args:
+        spec: The ``.lego`` file.
+        overrides: Values for single fields and constants.
+        build: Builds what the files say when it is called; it shows mistakes and raises nothing.
+
+    Raises:
+        KeyboardInterrupt: A build was interrupted; while it waits for an edit, Ctrl-C is how it
+            ends.
+    """
+    while True:
+        # Read in front of the build, so that no edit is missed while it runs.
+        before = contents(files_of(spec, overrides))
+        build()
+        others = len({file.resolve() for file in before}) - 1
+        imports = f" and {counted(others, 'file')} that it imports" if others else ""
+        try:
+            note(f"waiting for an edit of {spec}{imports}; Ctrl-C ends it")
+            wait(before)
+        except KeyboardInterrupt:
+            return
+        note(f"{spec} was edited")
+
+
+def files_of(spec: Path, overrides: Sequence[Override]) -> set[Path]:
+    """Return the files that a spec consists of, those that are missing among them."""
+    from legonet.spec.expand import expand
+    from legonet.spec.override import for_constants
+
+    expanded = expand(spec, for_constants(overrides))
+    return {spec.absolute(), *expanded.links, *expanded.links.values()}
+
+
+def contents(files: Iterable[Path]) -> Contents:
+    """Read files."""
+    found: dict[Path, bytes | None] = dict.fromkeys(files)
+    for file in found:
+        # A file may be missing while an editor replaces it, and that is told like any other edit.
+        with suppress(OSError):
+            found[file] = file.read_bytes() if file.is_file() else None
+    return found
+
+
+def wait(before: Contents) -> None:
+    """Wait until some files hold something else than before, and saves have come to rest."""
+    from watchfiles import watch
+
+    folders = {_existing(file.parent) for file in before}
+    # An editor may write another file and rename it, so that not the files are watched but their
+    # folders. What counts is what the files hold: a change may be told late, twice or not at all.
+    for _ in watch(
+        *folders,
+        watch_filter=None,
+        step=SETTLED,
+        rust_timeout=LOOK_ANYWAY,
+        yield_on_timeout=True,
+        recursive=False,
+        ignore_permission_denied=True,
+    ):
+        if contents(before) != before:
+            return
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
