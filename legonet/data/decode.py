@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -52,9 +51,10 @@ def open_picture(file: Path | IO[bytes], name: str) -> Image:
         DiagnosticError: It is missing or is no picture.
     """
     picture = _decode(file, name)
-    if picture.mode == "P" and "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+    with _readable(name):
+        if picture.mode == "P" and "transparency" in picture.info:
+            picture = picture.convert("RGBA")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def open_mask(path: Path, name: str) -> Image:
@@ -70,9 +70,10 @@ def open_mask(path: Path, name: str) -> Image:
     from PIL import Image
 
     mask = _decode(path, name)
-    if mask.mode == "P":
-        return Image.frombytes("L", mask.size, mask.tobytes())
-    return mask.convert("L")
+    with _readable(name):
+        if mask.mode == "P":
+            return Image.frombytes("L", mask.size, mask.tobytes())
+        return mask.convert("L")
 
 
 def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
@@ -81,9 +82,19 @@ def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
     Raises:
         DiagnosticError: It has another size.
     """
-    if mask.size == size:
-        return mask
-    (width, height), (wide, high) = size, mask.size
+    check_size(mask.size, size, name)
+    return mask
+
+
+def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> None:
+    """Check that a mask has the size of its picture; both as width and height.
+
+    Raises:
+        DiagnosticError: It has another size.
+    """
+    if found == expected:
+        return
+    (width, height), (wide, high) = expected, found
     raise DiagnosticError.of(
         "LEGO405",
         f"expected a mask of {width}x{height} pixels as its picture has, "
@@ -95,29 +106,8 @@ def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
 def _decode(file: Path | IO[bytes], name: str) -> Image:
     from PIL import Image
 
-    try:
-        with Image.open(file) as picture:
-            picture.load()
-    except FileNotFoundError as error:
-        raise DiagnosticError.of(
-            "LEGO403", f"the picture `{name}` is missing", help=["restore the file"]
-        ) from error
-    # What Pillow raises for damaged files depends on the format.
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
-        raise DiagnosticError.of(
-            "LEGO404",
-            f"expected a picture, but `{name}` cannot be read as one",
-            help=[f"Pillow says: {error}", "replace the file, or take it out of the source"],
-        ) from error
+    with _readable(name), Image.open(file) as picture:
+        picture.load()
     # Pillow would cut brighter pixels off at 255.
     if picture.mode.startswith(("I", "F")):
         raise DiagnosticError.of(
@@ -126,6 +116,24 @@ def _decode(file: Path | IO[bytes], name: str) -> Image:
             help=["save it with 8 bits a channel"],
         )
     return picture
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Say of whatever Pillow raises which file it is about."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DiagnosticError.of(
+            "LEGO403", f"the picture `{name}` is missing", help=["restore the file"]
+        ) from error
+    # What Pillow raises for damaged files depends on the format and on where the damage is.
+    except Exception as error:
+        raise DiagnosticError.of(
+            "LEGO404",
+            f"expected a picture, but `{name}` cannot be read as one",
+            help=[f"Pillow says: {error}", "replace the file, or take it out of the source"],
+        ) from error
 
 
 def renumber(mask: Image, numbers: dict[int, int], name: str) -> Image:

@@ -42,6 +42,10 @@ def open_source(form: forms.Source) -> Source:
             from legonet.data.sources.voc import SbdSource
 
             return SbdSource(form.directory, form.download)
+        case forms.PascalPart():
+            from legonet.data.sources.pascal_part import PascalPartSource
+
+            return PascalPartSource(form.directory, form.lists)
         case forms.OxfordPets():
             from legonet.data.sources.oxford_pets import OxfordPetsSource
 

@@ -108,6 +108,24 @@ class Sbd(Form):
     download: bool = False
 
 
+class PascalPart(Form):
+    """PASCAL-Part's objects cut out of PASCAL VOC's pictures, with masks.
+
+    The folder ``Annotations_Part`` with the annotations stands beside VOC's ``JPEGImages`` and
+    ``ImageSets``. One object with a margin fills each picture; those under 32 pixels are left out.
+    A background picture is the largest square of a picture that no object touches; there are as
+    many as a category has pictures on average.
+
+    Args:
+        directory: The folder that holds these three.
+        lists: The folder in ``ImageSets`` whose ``train`` and ``val`` make the splits.
+    """
+
+    call: ClassVar[str] = "pascal_part"
+    directory: Path
+    lists: Literal["Main", "Segmentation"] = "Main"
+
+
 class OxfordPets(Form):
     """The Oxford-IIIT Pet data set as torchvision reads it, with its trimaps as masks.
 
@@ -135,7 +153,19 @@ SOURCES: tuple[type[Form], ...] = (
     Cifar10Jpeg,
     Voc,
     Sbd,
+    PascalPart,
     OxfordPets,
 )
 
-Source = Digits | Manifest | Folder | Cifar10 | Cifar10Jpeg | Voc | Sbd | OxfordPets | PluginSource
+Source = (
+    Digits
+    | Manifest
+    | Folder
+    | Cifar10
+    | Cifar10Jpeg
+    | Voc
+    | Sbd
+    | PascalPart
+    | OxfordPets
+    | PluginSource
+)

@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from legonet.data import ask
 from legonet.spec.base import Goal
-from legonet.spec.sources import Digits, Folder, Manifest
+from legonet.spec.sources import Digits, Folder, Manifest, PascalPart
 folder = Path(sys.argv[1])
-for form in (Digits(), Manifest(directory=folder), Folder(directory=folder)):
+forms = Digits(), Manifest(directory=folder), Folder(directory=folder), PascalPart(directory=folder)
+for form in forms:
     question = ask(form, None, None, Goal.CLASSIFICATION)
     question.source.evidence(None)
     question.source.evidence(question.labels[0])
@@ -27,6 +28,14 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 def test_questions_and_evidence_load_no_heavy_library(tmp_path):
     for split in ("train", "test"):
         save_picture(tmp_path / split / "cat" / "1.png")
+        save_picture(tmp_path / "JPEGImages" / f"{split}.jpg")
+    for file in ("Annotations_Part/train.mat", "Annotations_Part/test.mat"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(b"only read when its pictures are")
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("train")
+    (lists / "val.txt").write_text("test")
     save_manifest(tmp_path, [("train/cat/1.png", "cat", "train")], "path category split")
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), *HEAVY]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

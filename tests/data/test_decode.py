@@ -51,6 +51,11 @@ def test_a_missing_or_damaged_picture_is_named(tmp_path):
     assert "x.jpg" in failure("LEGO404", lambda: read_picture(path, 4))
 
 
+def test_a_mask_in_colours_that_have_no_grey_is_named(tmp_path):
+    Image.frombytes("LAB", (4, 4), bytes(48)).save(tmp_path / "x.tif")
+    assert "x.tif" in failure("LEGO404", lambda: open_mask(tmp_path / "x.tif", "x.tif"))
+
+
 def test_a_palette_mask_gives_its_indices(tmp_path):
     stored = np.arange(24).reshape(4, 6)
     save_mask(tmp_path / "x.png", stored, palette=True)

@@ -108,14 +108,20 @@ def _part(directory: Path, split: Split) -> Path:
 
 def _pictures(part: Path) -> list[tuple[str, Path]]:
     """Return category and path of each picture, in an order that every machine agrees on."""
-    return [
-        (folder.name, Path(root, name))
-        for folder in sorted(part.iterdir(), key=lambda folder: folder.name)
-        if folder.is_dir()
-        for root, _, names in sorted(os.walk(folder, followlinks=True))
-        for name in sorted(names)
-        if name.lower().endswith(ENDINGS)
-    ]
+    pictures = []
+    for folder in sorted(part.iterdir(), key=lambda folder: folder.name):
+        if not folder.is_dir():
+            continue
+        own = [
+            (folder.name, Path(root, name))
+            for root, _, names in sorted(os.walk(folder, followlinks=True))
+            for name in sorted(names)
+            if name.lower().endswith(ENDINGS)
+        ]
+        if not own:
+            raise _malformed(part, f"expected pictures in each folder, found none in `{folder}`")
+        pictures += own
+    return pictures
 
 
 def _malformed(directory: Path, message: str) -> DiagnosticError:

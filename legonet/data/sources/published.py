@@ -88,7 +88,7 @@ class PublishedSource(Source):
         """
         self.fetch()
         try:
-            return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+            return lines_of(file)
         except (OSError, UnicodeDecodeError) as error:
             raise self.damaged(error) from error
 
@@ -110,3 +110,8 @@ class PublishedSource(Source):
             label="not there",
             help=["write `download: true` to have torchvision download it there"],
         )
+
+
+def lines_of(file: Path) -> list[str]:
+    """Return the lines of a list, without the space around them and without empty ones."""
+    return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]

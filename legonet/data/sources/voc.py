@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber, run_in_threads
+from legonet.data.matlab import read_matlab
 from legonet.data.pictures import VOID
+from legonet.data.remembered import remembered
 from legonet.data.source import Evidence, Example, Split
 from legonet.data.sources.published import PublishedSource
-from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +41,15 @@ class Listed:
     mask: Path
 
 
+def numbers_for(categories: Sequence[str]) -> dict[int, int]:
+    """Return for each number in a VOC mask the one that it has where these are asked for."""
+    wanted = list(categories)
+    return {0: 0, VOID: VOID} | {
+        stored: 1 + wanted.index(name) if name in wanted else 0
+        for stored, name in enumerate(CATEGORIES, start=1)
+    }
+
+
 class TwentyCategoriesSource(PublishedSource):
     """Pictures whose masks number VOC's categories.
 
@@ -56,10 +66,6 @@ class TwentyCategoriesSource(PublishedSource):
     @abstractmethod
     def listing(self, split: Split) -> list[Listed]:
         """Return the pictures of a split in the order of the data set's list."""
-
-    @abstractmethod
-    def stored_mask(self, path: Path) -> Image:
-        """Return a mask as it is stored: 0, 1 to 20, and 255 for void."""
 
     def present_evidence(self) -> Evidence:
         """Return the lists, and the pictures and masks on them."""
@@ -81,11 +87,7 @@ class TwentyCategoriesSource(PublishedSource):
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Decode pictures and masks."""
         listing = self.listing(split)
-        wanted = list(categories or ())
-        numbers = {0: 0, VOID: VOID} | {
-            stored: 1 + wanted.index(name) if name in wanted else 0
-            for stored, name in enumerate(CATEGORIES, start=1)
-        }
+        numbers = numbers_for(categories or ())
 
         def picture(example: Example) -> Image:
             item = listing[example.position]
@@ -93,9 +95,8 @@ class TwentyCategoriesSource(PublishedSource):
 
         def mask(example: Example, picture_size: tuple[int, int]) -> Image:
             path = listing[example.position].mask
-            return renumber(
-                fitting(self.stored_mask(path), picture_size, str(path)), numbers, str(path)
-            )
+            stored = fitting(_stored_mask(path), picture_size, str(path))
+            return renumber(stored, numbers, str(path))
 
         return read_all(examples, size, picture, None if categories is None else mask)
 
@@ -108,10 +109,7 @@ class TwentyCategoriesSource(PublishedSource):
         shows: list[tuple[str, ...]] = [()] * len(listing)
 
         def look(position: int) -> None:
-            pixels = self.stored_mask(listing[position].mask).histogram()
-            there = [number for number in range(1, len(CATEGORIES) + 1) if pixels[number]]
-            there.sort(key=lambda number: -pixels[number])
-            shows[position] = tuple(CATEGORIES[number - 1] for number in there)
+            shows[position] = _shown(listing[position].mask)
 
         run_in_threads(look, range(len(listing)))
         return [Example(position, names, True) for position, names in enumerate(shows)]
@@ -159,10 +157,6 @@ class VocSource(TwentyCategoriesSource):
             for name in self.lines(self.marker / f"{SPLITS[split]}.txt")
         ]
 
-    def stored_mask(self, path: Path) -> Image:
-        """Return the indices of the mask's palette."""
-        return open_mask(path, str(path))
-
 
 class SbdSource(TwentyCategoriesSource):
     """The Semantic Boundaries Dataset: its own train and val sets, which are not VOC's.
@@ -194,19 +188,24 @@ class SbdSource(TwentyCategoriesSource):
             for name in self.lines(self.directory / f"{SPLITS[split]}.txt")
         ]
 
-    def stored_mask(self, path: Path) -> Image:
-        """Return the segmentation in a MATLAB file."""
-        import numpy as np
-        from PIL import Image
-        from scipy.io import loadmat
 
-        try:
-            numbers = loadmat(path)["GTcls"][0]["Segmentation"][0]
-            return Image.fromarray(np.asarray(numbers, np.uint8))
-        # What SciPy raises for damaged files depends on where the damage is.
-        except Exception as error:
-            raise DiagnosticError.of(
-                "LEGO404",
-                f"expected a segmentation in `{path}`, found something else",
-                help=[f"SciPy says: {error}", "download the data set again"],
-            ) from error
+def _stored_mask(path: Path) -> Image:
+    """Return a mask as it is stored, in a picture or in a MATLAB file: 0 to 20, 255 for void."""
+    import numpy as np
+    from PIL import Image
+
+    def segmentation(struct: Any) -> Image.Image:
+        return Image.fromarray(np.asarray(struct[0]["Segmentation"][0], np.uint8))
+
+    if path.suffix == ".mat":
+        return read_matlab(path, "GTcls", "a segmentation", segmentation)
+    return open_mask(path, str(path))
+
+
+@remembered
+def _shown(mask: Path) -> tuple[str, ...]:
+    """Return the categories in a mask, the one with the most pixels first."""
+    pixels = _stored_mask(mask).histogram()
+    there = [number for number in range(1, len(CATEGORIES) + 1) if pixels[number]]
+    there.sort(key=lambda number: -pixels[number])
+    return tuple(CATEGORIES[number - 1] for number in there)

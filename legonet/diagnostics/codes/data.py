@@ -14,7 +14,8 @@ without it: neither what a network would be trained on nor whether that has chan
 
 Check the path. A relative path is relative to the spec that it stands in, not to the folder in
 which `legonet` was started. `cifar10`, `voc`, `sbd` and `oxford_pets` look for the data set in
-the layout in which torchvision unpacks it, and download it with `download: true`.
+the layout in which torchvision unpacks it, and download it with `download: true`. `pascal_part`
+looks for `Annotations_Part`, `JPEGImages` and `ImageSets` in one folder.
 """,
     ),
     Code(
@@ -63,7 +64,8 @@ Open the file in a viewer. Replace it, save it with 8 bits a channel, or take it
 A mask has another size than its picture, or holds numbers that have no meaning. The masks of a
 manifest are grey pictures of the size of their picture that hold 0 (not the category), 255 (the
 category) and 128 (unknown, such as a border; neither a loss nor a score counts it). The masks of
-PASCAL VOC hold 0 to 20 and 255 for unknown, those of Oxford-IIIT Pet 1 to 3.
+PASCAL VOC hold 0 to 20 and 255 for unknown, those of Oxford-IIIT Pet 1 to 3, and those of
+PASCAL-Part have to be of VOC's own pictures, not of resized ones.
 
 Other numbers usually come from saving a mask as JPEG or from resizing it with smoothing. Save
 masks as PNG and resize them to the nearest pixel.
@@ -76,11 +78,15 @@ masks as PNG and resize them to the nearest pixel.
 The folder or file is there, but holds something else than the source expects.
 
 - `folder(DIR)`: `DIR/train/CATEGORY/PICTURE` and `DIR/test/CATEGORY/PICTURE` (or `val` in place
-  of `test`), the same categories in both. A category called `background` holds the background.
+  of `test`), the same categories in both, and at least one picture in each. A category called
+  `background` holds the background.
 - `cifar10_jpeg(FILE)`: an `.npz` file with `train_jpeg` (the bytes of all JPEG pictures end to
   end), `train_offsets` (where each begins, and where the last one ends), `train_labels`, the same
   for `test`, and `classes`, the names of CIFAR-10's categories in their usual order.
 - `cifar10`, `voc`, `sbd`, `oxford_pets`: the folders that torchvision unpacks.
+- `pascal_part(DIR)`: `DIR/Annotations_Part/NAME.mat` and `DIR/JPEGImages/NAME.jpg` for the names
+  in `DIR/ImageSets/Main/train.txt` and `val.txt` (or in `Segmentation`). Names without annotation
+  are left out, since PASCAL-Part annotates the pictures of VOC 2010 and later lists are longer.
 
 Bring it into that layout. A download that was cut short is removed and downloaded again.
 """,
@@ -128,8 +134,8 @@ Correct the name, or use another source.
         "the source has no masks",
         """\
 `goal: segmentation` needs to know for the training pictures which pixels show what, and the
-source has no masks. `digits`, `manifest` (with a column `mask_path`), `voc`, `sbd` and
-`oxford_pets` have some.
+source has no masks. `digits`, `manifest` (with a column `mask_path`), `voc`, `sbd`, `pascal_part`
+and `oxford_pets` have some.
 
 Use one of these, or ask for `goal: classification`.
 """,

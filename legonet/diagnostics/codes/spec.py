@@ -193,7 +193,8 @@ data pictures { source: digits() }
 
 - models: `legonet.small_vgg`, `legonet.small_fcn`, `torchvision.NAME` for the names of
   `torchvision.models.list_models()`, `timm.NAME` where timm is installed
-- sources: `digits`, `manifest`, `folder`, `cifar10`, `cifar10_jpeg`, `voc`, `sbd`, `oxford_pets`
+- sources: `digits`, `manifest`, `folder`, `cifar10`, `cifar10_jpeg`, `voc`, `sbd`, `pascal_part`,
+  `oxford_pets`
 - methods: `transplant`, `back_distillation`, `ordinary_learning`, `output_distillation`,
   `stitching`
 - weights: a path in quotes, `torchvision(NAME)`, `hub(REPOSITORY, revision: ..)`
