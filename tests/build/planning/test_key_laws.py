@@ -57,7 +57,7 @@ adapter cat -> tell { method: back_distillation(), samples: 4 }
 
 PLACES_OF_SOURCES = {"directory", "file", "download", "year"}
 """Fields of sources that say where pictures are, and no more: their contents count."""
-CONTENTS_OF_SOURCES = {"only"}
+CONTENTS_OF_SOURCES = {"lists", "only"}
 """Fields that choose pictures; the test below that names them shows that they count."""
 
 
