@@ -14,6 +14,7 @@ from legonet.build.events import Listener
 from legonet.build.execution.executor import Ending, Inbox
 from legonet.build.execution.resources import Resources
 from legonet.build.execution.scheduler import Scheduler
+from legonet.build.planning.neighbours import neighbours
 from legonet.build.planning.plan import Plan, Step
 from legonet.build.report import Report
 from legonet.build.result import Result
@@ -96,7 +97,7 @@ class Run:
         )
         steps = (*self._plan.networks, *self._plan.edges)
         try:
-            executor.prepare(len(self._plan.to_build))
+            executor.prepare(_width(self._plan))
             check()
             scheduler.add(self._plan, (s for s in steps if s.action != "direct"), self._done)
             _finish(scheduler)
@@ -206,6 +207,15 @@ def counts(report: Report) -> dict[str, int]:
     """Return the number of steps of a build by their outcome."""
     outcomes = [item.outcome for item in report.networks] + [item.outcome for item in report.edges]
     return dict(Counter(outcomes))
+
+
+def _width(plan: Plan) -> int:
+    """Return how many steps of a plan can be at work at once, about."""
+    depths: dict[str, int] = {}
+    for step in plan.to_build:
+        needed = neighbours(plan.graph, step).values()
+        depths[step.name] = 1 + max((depths.get(name, 0) for name in needed), default=0)
+    return max(Counter(depths.values()).values(), default=0)
 
 
 def _finish(scheduler: Scheduler) -> None:

@@ -16,7 +16,9 @@ def environment() -> dict[str, str]:
 
 
 def legonet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``legonet`` in a folder."""
+    """Run ``legonet`` in a folder; a build has one process, unless a test is about several."""
+    if arguments[:1] == ("build",) and "--jobs" not in arguments:
+        arguments = (*arguments, "--jobs", "1")
     return subprocess.run(
         [sys.executable, "-m", "legonet", *arguments],
         cwd=folder,

@@ -39,7 +39,14 @@ def test_the_quickstart_is_what_it_is_said_to_be() -> None:
 
 def test_the_quickstart_builds_and_its_edges_come_near_their_teachers(tmp_path: Path) -> None:
     finished = legonet(
-        tmp_path, "build", str(QUICKSTART), "--store", str(tmp_path / "store"), "--json"
+        tmp_path,
+        "build",
+        str(QUICKSTART),
+        "--store",
+        str(tmp_path / "store"),
+        "--json",
+        "--jobs",
+        "2",
     )
     assert finished.returncode == 0, finished.stderr
     for edge in document(finished)["edges"]:
