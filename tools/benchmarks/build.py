@@ -117,10 +117,14 @@ class Build:
             over = Event()
             watch = Thread(target=self._watch, args=(process.pid, over))
             watch.start()
-            code = process.wait()
-        self.ended = time.time()
-        over.set()
-        watch.join()
+            try:
+                code = process.wait()
+            finally:
+                # Who interrupts the measurement interrupts the build.
+                process.terminate()
+                self.ended = time.time()
+                over.set()
+                watch.join()
         if code and self.kill_at is None:
             raise SystemExit((self.spec.parent / "words").read_text())
         self.lines = events(self.store)[before:]
