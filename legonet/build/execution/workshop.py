@@ -61,6 +61,8 @@ class Workshop:
         self._pool = StudentPool(MOST_BYTES if share is None else min(MOST_BYTES, share))
         # Edges that ask the same question share the pictures.
         self._pictures = lru_cache(maxsize=PICTURES_KEPT)(Question.read)
+        # Edges of one teacher are held against the same figures, which take as long as their own.
+        self._teachers: dict[tuple[str, Question], dict[str, float]] = {}
 
     def fill(
         self,
@@ -153,7 +155,7 @@ class Workshop:
             pool=self._pool,
         )
         progress(1.0, "measuring")
-        metrics = self._measured(step, edge, learned.adapter, questions)
+        metrics = self._measured(step, edge, learned.adapter, questions, frozen["teacher"])
         self._networks.check({network.name: network for network in frozen.values()}.values())
         certificate = {
             "metrics": metrics,
@@ -215,7 +217,12 @@ class Workshop:
         )
 
     def _measured(
-        self, step: EdgeStep, edge: Edge, adapter: Adapter, questions: Questions
+        self,
+        step: EdgeStep,
+        edge: Edge,
+        adapter: Adapter,
+        questions: Questions,
+        teacher: Frozen,
     ) -> dict[str, float]:
         question = questions.of_edge(step.adapter)
         if question is None:
@@ -224,8 +231,11 @@ class Workshop:
         middle = adapter.to(self._device)
         student = freeze(nn.Sequential(edge.category_module, middle, edge.task_module))
         metrics = measure(student, test, edge.goal, device=self._device)
-        of_teacher = measure(edge.teacher, test, edge.goal, device=self._device)
-        return metrics | {f"teacher_{name}": value for name, value in of_teacher.items()}
+        asked = (teacher.sha256, question)
+        if asked not in self._teachers:
+            figures = measure(teacher.module, test, edge.goal, device=self._device)
+            self._teachers[asked] = figures
+        return metrics | {f"teacher_{name}": value for name, value in self._teachers[asked].items()}
 
     def _frozen(self, order: Order, name: str) -> Frozen:
         model = order.graph.spec.networks[name].model
