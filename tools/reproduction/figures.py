@@ -1,0 +1,73 @@
+"""Means and standard deviations of runs, over seeds of means over categories."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from runs import Run
+
+Figure = Callable[[Run], float | None]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over categories and seeds.
+
+    Args:
+        value: The mean, a share.
+        spread: Standard deviation of the seeds' means over categories; None for one seed.
+        runs: How many single runs.
+        seeds: How many seeds.
+    """
+
+    value: float
+    spread: float | None
+    runs: int
+    seeds: int
+
+    def __str__(self) -> str:
+        """In percent, with the number of seeds."""
+        spread = "" if self.spread is None else f" ± {100 * self.spread:.1f}"
+        return f"{100 * self.value:.1f}{spread}"
+
+
+def mean_of(runs: Iterable[Run], figure: Figure) -> Mean | None:
+    """Return the mean of a figure; None where no run has it."""
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for run in runs:
+        found = figure(run)
+        if found is not None:
+            by_seed[run.seed].append(found)
+    if not by_seed:
+        return None
+    means = [fmean(found) for found in by_seed.values()]
+    spread = stdev(means) if len(means) > 1 else None
+    return Mean(fmean(means), spread, sum(map(len, by_seed.values())), len(means))
+
+
+def of_student(run: Run) -> float | None:
+    """Return the figure that a table is about."""
+    return run.figure
+
+
+def of_teacher(run: Run) -> float | None:
+    """Return the teacher's."""
+    return run.teacher
+
+
+def overlap(run: Run) -> float | None:
+    """Return intersection over union."""
+    return run.iou
+
+
+def overlap_of_teacher(run: Run) -> float | None:
+    """Return the teacher's."""
+    return run.teacher_iou
+
+
+def teachers(runs: Sequence[Run]) -> list[Run]:
+    """Return one run for each teacher."""
+    return list({(run.category, run.seed, run.apart): run for run in runs}.values())

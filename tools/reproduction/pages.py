@@ -1,0 +1,183 @@
+"""The pages of docs/results, written from single runs and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from experiments import SCALES
+from figures import (
+    Figure,
+    mean_of,
+    of_student,
+    of_teacher,
+    overlap,
+    overlap_of_teacher,
+    teachers,
+)
+from methods import METHODS, Row, row_of
+from needed import lines_about
+from runs import Run
+
+TITLES = {
+    1: "An adapter of one 3x3 conv put into one network",
+    2: "An adapter of three 3x3 convs put into one network",
+    3: "A task module transplanted to other animals: classification",
+    4: "A task module transplanted to other animals: segmentation",
+}
+
+SETTINGS = {
+    1: "The adapter stands between the two halves of an animal's own network, whose channels come "
+    "in a random order at the cut, so that no adapter is right by accident. Error rate in %, the "
+    "mean of the error on the animal and on background: always the same answer scores 50 %.",
+    2: "As in [table 1](table1.md), with three convs. Error rate in %.",
+    3: "The dog's network donates the task module; the others' bottoms are joined to it by three "
+    "1x1 convs, their channels in a random order. Error rate in %. At the small scale the made-up "
+    "output gradient is a single number, where the paper has a 7x7 map, since maps of 5x5 cannot "
+    "be read through a pooling to 2x2.",
+    4: "The dog's FCN donates the task module; the others' bottoms are joined to it by one 1x1 "
+    "conv, their channels in a random order. Pixel accuracy in % over the pictures of the animal; "
+    "below it intersection over union (IoU) of the animal, since background alone scores most of "
+    "the pixel accuracy.",
+}
+
+PAPER = {
+    2: "The paper reports an error of 50 % for three convs without samples. ",
+}
+"""What is known here of the paper's own figures."""
+
+NO_COLUMN = (
+    "Of the paper (arXiv 1804.10272) it is known here what its abstract says, that its method "
+    "without samples was better than the baseline with 100; its tables were not at hand when this "
+    "was written, and no figure was made up: so there is no column for them."
+)
+
+
+def page(table: int, runs: Sequence[Run], about: Mapping[str, Any]) -> str:
+    """Return the page of a table.
+
+    Args:
+        table: Its number.
+        runs: All runs of the table, at any scale.
+        about: How they came about, by ``SCALE/TABLE``.
+    """
+    lines = [f"# Table {table}: {TITLES[table]}", "", SETTINGS[table], ""]
+    lines += [PAPER.get(table, "") + NO_COLUMN, ""]
+    lines += [
+        (
+            "Each figure is the mean over categories and seeds ± the standard deviation of the "
+            "seeds' means over categories. A dash: not part of the experiment, or not built yet. "
+            "Every single run stands in [results.json](results.json). Written by `tools/reproduce`."
+        ),
+        "",
+    ]
+    for scale in SCALES:
+        chosen = [run for run in runs if run.scale == scale and run.table == table]
+        if chosen:
+            lines += _scale(table, scale, chosen, about.get(f"{scale}/table{table}", {}))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _scale(table: int, scale: str, runs: Sequence[Run], about: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"## {scale.capitalize()} scale", "", *_how(table, scale, runs, about), "")
+    needed = [f"- {line}" for line in lines_about(table, runs)]
+    if needed:
+        yield from ("### What was to be shown", "", *needed, "")
+    together = "### All animals together" + (": pixel accuracy" if table == 4 else "")
+    yield from (together, "", *_by_samples(runs, of_student, of_teacher), "")
+    if table == 4:
+        yield from ("### All animals together: IoU", "")
+        yield from (*_by_samples(runs, overlap, overlap_of_teacher), "")
+    yield from ("### Animal by animal", "", *_by_animal(runs), "")
+
+
+def _how(table: int, scale: str, runs: Sequence[Run], about: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"[table{table}.lego](../../specs/paper/table{table}.lego) with "
+        f"[{scale}.lego](../../specs/paper/{scale}.lego), "
+        f"{_counted(len({run.seed for run in runs}), 'seed')}, {len(runs)} runs; on "
+        f"{'; '.join(sorted({run.device for run in runs}))}."
+    )
+    if not about:
+        return
+    missing = about["edges"] - about["edges built"]
+    if missing:
+        yield f"**Partial: {missing} of {about['edges']} runs are not built yet.**"
+    settings = " ".join(f"--set '{item}'" for item in about["settings"])
+    yield from ("", f"- Settings: `{settings}`")
+    yield from (f"- `{name}`: SHA-256 `{digest}`" for name, digest in about["specs"].items())
+    versions = dict(about["versions"])
+    used = ", ".join(versions.pop("torch that computed"))
+    named = ", ".join(f"{name} {number}" for name, number in versions.items())
+    yield f"- Versions: {named}; torch of the runs {used}"
+    yield (
+        f"- Time: {about['wall seconds'] / 60:.0f} minutes by the clock for the builds of this "
+        f"spec; {about['seconds of edges'] / 60:.0f} minutes of work on adapters, and "
+        f"{about['seconds of networks'] / 60:.0f} on networks, which the tables share"
+    )
+    pictures = (
+        f"{name} {item['train']}/{item['test']} ({item['source']}, {item['size']} px)"
+        for name, item in about["pictures"].items()
+    )
+    yield f"- Pictures, train/test: {'; '.join(pictures)}"
+    yield f"- Networks on test pictures, in %: {'; '.join(_networks(about['networks']))}"
+
+
+def _networks(networks: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for name, metrics in networks.items():
+        figures = (f"{what.replace('_', ' ')} {100 * value:.1f}" for what, value in metrics.items())
+        yield f"`{name}` {', '.join(figures)}"
+
+
+def _by_samples(runs: Sequence[Run], figure: Figure, teacher: Figure) -> Iterator[str]:
+    """Give a table: a row for each method, a column for each number of samples."""
+    counts = sorted({run.samples for run in runs}, reverse=True)
+    yield "| method | " + " | ".join(f"{count} samples" for count in counts) + " | seconds |"
+    yield "| --- |" + " --- |" * (len(counts) + 1)
+    for apart in sorted({run.apart for run in runs}):
+        part = [run for run in runs if run.apart == apart]
+        mean = mean_of(teachers(part), teacher)
+        whose = "*the teachers, whose ancestor was trained apart*" if apart else "*the teachers*"
+        yield f"| {whose} |" + f" {mean} |" * len(counts) + " |"
+        for row in _rows(part):
+            own = [run for run in part if row_of(run.variant, run.unlabelled) == row]
+            means = (mean_of((r for r in own if r.samples == n), figure) for n in counts)
+            cells = " | ".join("-" if mean is None else str(mean) for mean in means)
+            seconds = sum(run.seconds for run in own) / len(own)
+            yield f"| {_marked(row)} | {cells} | {seconds:.1f} |"
+
+
+def _by_animal(runs: Sequence[Run]) -> Iterator[str]:
+    """Give a table: a row for each method and number of samples, a column for each animal."""
+    animals = sorted({run.category for run in runs})
+    yield "| method | samples | " + " | ".join(animals) + " |"
+    yield "| --- | --- |" + " --- |" * len(animals)
+    for apart in sorted({run.apart for run in runs}):
+        part = [run for run in runs if run.apart == apart]
+        words = "*the teachers*" if not apart else "*the teachers, trained apart*"
+        yield f"| {words} | | {_cells(teachers(part), animals, of_teacher)} |"
+        for row in _rows(part):
+            own = [run for run in part if row_of(run.variant, run.unlabelled) == row]
+            for count in sorted({run.samples for run in own}, reverse=True):
+                chosen = [run for run in own if run.samples == count]
+                yield f"| {_marked(row)} | {count} | {_cells(chosen, animals, of_student)} |"
+
+
+def _cells(runs: Sequence[Run], animals: Sequence[str], figure: Figure) -> str:
+    means = (mean_of((run for run in runs if run.category == name), figure) for name in animals)
+    return " | ".join("-" if mean is None else str(mean) for mean in means)
+
+
+def _rows(runs: Sequence[Run]) -> list[Row]:
+    return sorted({row_of(run.variant, run.unlabelled) for run in runs})
+
+
+def _marked(row: Row) -> str:
+    """Return a row's words, with what the paper has not in it."""
+    method = list(METHODS.values())[row.place]
+    mark = "control: " if method.control else ""
+    return f"{mark}{row.words}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
