@@ -1,4 +1,4 @@
-"""New graphs out of old ones; a graph itself never changes."""
+"""A graph with one edge more, for who builds it at once; the graph itself does not change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def connected(graph: ModuleGraph, category: str, task: str, **fields: Any) -> Mo
     learning = None if whole and not fields else _learning(category, task, fields)
     adapter = Adapter(category=category, task=task, learning=learning)
     adapters = {**spec.adapters, (category, task): adapter}
-    changed = ModuleGraph(replace(spec, adapters=adapters))
+    changed = graph.copy()
+    changed.spec = replace(spec, adapters=adapters)
     known = {(item.code, item.message) for item in check_graph(graph)}
     wrong = [
         item

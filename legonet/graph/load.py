@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, in_order
+from legonet.graph.document import Document
 from legonet.graph.module_graph import ModuleGraph
 from legonet.graph.rules import check_graph
 from legonet.spec import Override, load_spec
@@ -21,7 +22,7 @@ def check_file(
         overrides: Values for single fields and constants.
     """
     loaded = load_spec(path, overrides)
-    graph = ModuleGraph(loaded.spec)
+    graph = ModuleGraph.of(Document.of(loaded, path, tuple(overrides)))
     return graph, in_order([*loaded.diagnostics, *check_graph(graph)])
 
 

@@ -1,27 +1,39 @@
-"""The modules of a spec and what joins them, over networkx."""
+"""The modules of a spec and what joins them, to be asked and edited."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from legonet.spec import Goal, Key, Spec
-from legonet.spec.declarations import Adapter, Category, Network, Task
-from legonet.spec.models import LibraryModel, SmallFcn, VggFcn
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean, in_order
+from legonet.graph import edits
+from legonet.graph.document import Document
+from legonet.graph.relations import Relations
+from legonet.graph.rules import check_graph
+from legonet.spec import Key, Origin, Spec, read_spec
+from legonet.spec.declarations import Kind, noun_of
+from legonet.spec.spec import PARTS, Declaration
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import networkx as nx
 
-_SEGMENTATION_PREFIXES = ("fcn_", "deeplabv3", "lraspp")
+    from legonet.diagnostics import SourceText
+    from legonet.graph.difference import GraphDifference
+    from legonet.graph.statements import Statements, Value
+
+AnyKind = Kind | Literal["adapter"]
+"""The kinds of statements."""
 
 
-@dataclass(frozen=True)
-class ModuleGraph:
-    """A spec as a graph.
+class ModuleGraph(Relations):
+    """A spec as a graph, which can be edited and written back to its file.
 
-    Its nodes are the spec's keys, such as ``("network", "dog_net")``. Its edges carry a ``role``:
+    Its nodes are the keys of the spec's statements, such as ``("network", "dog_net")``. Its edges
+    carry a ``role``:
 
     ========  =====================  ================================================
     role      from, to               meaning
@@ -32,123 +44,332 @@ class ModuleGraph:
     adapter   category, task         features of the category may flow into the task
     ========  =====================  ================================================
 
-    Two graphs are equal when their specs are.
+    An edit is checked as a statement of a file is, and takes effect at once or not at all; each
+    returns the graph itself. Values are given as Python's own, forms as in a file
+    (``model="legonet.small_vgg(classes: 1)"``) or as objects of ``legonet.spec``. The file changes
+    when the graph is saved.
+
+    Two graphs are equal when they say the same, wherever it is written.
+
+    Example:
+        >>> graph = ModuleGraph()
+        >>> graph.add("data", "digits", source="digits()")
+        <ModuleGraph, unsaved: 1 data block>
+        >>> print(graph.text())
+        data digits { source: digits() }
+
+    Args:
+        spec: What it says; nothing unless given.
     """
 
-    spec: Spec
+    def __init__(self, spec: Spec | None = None) -> None:
+        super().__init__(Spec() if spec is None else spec)
+        self._read_from: Document | None = None
+        self._plain: tuple[Spec, nx.DiGraph[Key]] | None = None
 
-    @cached_property
-    def graph(self) -> nx.DiGraph:
-        """The plain graph; it cannot be changed."""
+    @classmethod
+    def of(cls, document: Document) -> ModuleGraph:
+        """Return the graph of texts that were read."""
+        graph = cls(document.spec)
+        graph._read_from = document
+        return graph
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was loaded from or saved to last; None if there is none."""
+        document = self._read_from
+        return document.path if document is not None and document.on_disk else None
+
+    @property
+    def graph(self) -> nx.DiGraph[Key]:
+        """The plain graph as it is now, which cannot be changed; see `to_networkx`."""
         # Only a graph that is drawn or handed to a person needs it, and its import takes a while.
         import networkx as nx
 
-        graph = nx.DiGraph()
-        spec = self.spec
-        for kind, names in (
-            ("network", spec.networks),
-            ("category", spec.categories),
-            ("task", spec.tasks),
-        ):
-            graph.add_nodes_from(((kind, name) for name in names), kind=kind)
-        for source, target, role in self._edges():
+        if self._plain is None or self._plain[0] is not self.spec:
+            self._plain = (self.spec, nx.freeze(self.to_networkx()))
+        return self._plain[1]
+
+    def to_networkx(self) -> nx.DiGraph[Key]:
+        """Return the plain graph, with a ``kind`` on each node and a ``role`` on each edge.
+
+        It is the caller's own: to change it changes nothing else.
+        """
+        import networkx as nx
+
+        graph: nx.DiGraph[Key] = nx.DiGraph()
+        for kind in ("network", "category", "task"):
+            graph.add_nodes_from(((kind, name) for name in self.spec.of_kind(kind)), kind=kind)
+        for source, target, role in self.links():
             if source in graph and target in graph:
                 graph.add_edge(source, target, role=role)
-        return nx.freeze(graph)
+        return graph
 
-    def _edges(self) -> Iterator[tuple[Key, Key, str]]:
-        spec = self.spec
-        for name, network in spec.networks.items():
-            if network.init is not None:
-                yield ("network", network.init), ("network", name), "init"
-        for name, category in spec.categories.items():
-            yield ("network", category.network), ("category", name), "bottom"
-        for name, task in spec.tasks.items():
-            yield ("network", task.network), ("task", name), "top"
-        for category_name, task_name in spec.adapters:
-            yield ("category", category_name), ("task", task_name), "adapter"
+    def copy(self) -> ModuleGraph:
+        """Return a graph that says the same, and that later edits of this one do not touch."""
+        graph = ModuleGraph(self.spec)
+        graph._read_from = self._read_from
+        return graph
 
-    def ancestors_first(self) -> list[str]:
-        """Return the networks' names, each behind the one that it starts from."""
-        order: dict[str, None] = {}
-        for name in self.spec.networks:
-            line = self._ancestors(name, known=order)
-            order.update(dict.fromkeys(reversed(line)))
-        return list(order)
+    def check(self) -> list[Diagnostic]:
+        """Return what ``legonet check`` would say of the saved file, in order of place."""
+        try:
+            read = read_spec(self._document.path, self._texts(), self._document.overrides)
+        except DiagnosticError as error:
+            return in_order([*error.diagnostics, *check_graph(self)])
+        return in_order([*read.diagnostics, *check_graph(Relations(read.spec))])
 
-    def ancestor_circles(self) -> list[list[str]]:
-        """Return the circles of networks that start from each other, which should not be.
+    def sound(self) -> ModuleGraph:
+        """Return a copy of a graph whose edits left no error.
 
-        Each network stands in front of the one that it starts from.
+        Raises:
+            DiagnosticError: All errors of how its modules are joined.
         """
-        circles = []
-        known: set[str] = set()
-        for name in self.spec.networks:
-            line = self._ancestors(name, known=known)
-            end = self._ancestor(line[-1]) if line else None
-            if end in line:
-                circles.append(line[line.index(end) :])
-            known.update(line)
-        return circles
+        if self._read_from is not None and self.spec is self._read_from.spec:
+            return self.copy()  # what was loaded was checked then
+        errors = [item for item in check_graph(self) if item.severity is Severity.ERROR]
+        if errors:
+            raise DiagnosticError(*errors)
+        return self.copy()
 
-    def _ancestors(self, name: str, known: Container[str]) -> list[str]:
-        """Return a network and those that it starts from in turn, up to one that is known."""
-        line: dict[str, None] = {}
-        step: str | None = name
-        while step is not None and step not in line and step not in known:
-            line[step] = None
-            step = self._ancestor(step)
-        return list(line)
+    # Edits.
 
-    def _ancestor(self, name: str) -> str | None:
-        """Return the network that a network starts from, where it is sound."""
-        ancestor = self.spec.networks[name].init
-        return ancestor if ancestor in self.spec.networks else None
+    @overload
+    def add(
+        self, kind: Literal["adapter"], category: str, task: str, /, **fields: Value
+    ) -> Self: ...
+    @overload
+    def add(self, kind: Kind, name: str, /, **fields: Value) -> Self: ...
+    def add(self, kind: AnyKind, /, *names: str, **fields: Value) -> Self:
+        """Add a statement, such as ``graph.add("network", "cat_net", model=.., weights=..)``.
 
-    def sides(self, adapter: Adapter) -> tuple[Category, Task] | None:
-        """Return the category and the task that an adapter joins, where both are sound."""
-        category = self.spec.categories.get(adapter.category)
-        task = self.spec.tasks.get(adapter.task)
-        return None if category is None or task is None else (category, task)
+        Args:
+            kind: ``data``, ``network``, ``category``, ``task``, ``adapter`` or ``path``.
+            names: Its name; an adapter has two, its category's and its task's.
+            fields: What stands between its braces. The network of a category or task, ``from`` in a
+                file, is called ``network``; a path takes ``category`` and ``task``.
 
-    def teacher_name(self, adapter: Adapter) -> str | None:
-        """Return the name of the network that an adapter learns from; none for a direct edge."""
-        if adapter.learning is None:
+        Raises:
+            DiagnosticError: There is one of this name, or the statement has a mistake.
+        """
+        key = self._key(kind, names)
+        if self.spec.get(key) is not None:
+            shown = " -> ".join(names)
+            raise DiagnosticError.of(
+                "LEGO204",
+                f"there is a {noun_of(kind)} `{shown}` already",
+                help=["`change` changes its fields, and `remove` takes it out"],
+            )
+        self._put(key, *self._statements().new(key, fields))
+        return self
+
+    @overload
+    def change(
+        self, kind: Literal["adapter"], category: str, task: str, /, **fields: Value
+    ) -> Self: ...
+    @overload
+    def change(self, kind: Kind, name: str, /, **fields: Value) -> Self: ...
+    def change(self, kind: AnyKind, /, *names: str, **fields: Value) -> Self:
+        """Change fields of a statement and leave the others as they are.
+
+        Args:
+            kind: As for `add`.
+            names: As for `add`.
+            fields: The new values; None takes a field back to what holds unless said. A mapping for
+                a block, as in ``train={"epochs": 9}``, changes the fields that it names.
+
+        Raises:
+            DiagnosticError: There is no such statement, or it would have a mistake.
+        """
+        key = self._existing(kind, names)
+        self._put(key, *self._statements().changed(key, fields))
+        return self
+
+    def rename(self, kind: Kind, old: str, new: str) -> Self:
+        """Give a statement another name; all that refers to it follows.
+
+        Args:
+            kind: As for `add`, without ``adapter``, which has no name of its own.
+            old: Its name.
+            new: Its name from now on.
+
+        Raises:
+            DiagnosticError: There is no such statement, the new name is taken, or it is no name.
+        """
+        self._existing(kind, (old,))
+        if new == old:
+            return self
+        self._statements().check_name((kind, old), new)
+        self.spec = edits.renamed(self.spec, kind, old, new)
+        return self
+
+    @overload
+    def remove(
+        self, kind: Literal["adapter"], category: str, task: str, /, *, cascade: bool = False
+    ) -> Self: ...
+    @overload
+    def remove(self, kind: Kind, name: str, /, *, cascade: bool = False) -> Self: ...
+    def remove(self, kind: AnyKind, /, *names: str, cascade: bool = False) -> Self:
+        """Take a statement out.
+
+        Args:
+            kind: As for `add`.
+            names: As for `add`.
+            cascade: Whether what cannot stand without it goes too.
+
+        Raises:
+            DiagnosticError: There is no such statement, or others cannot stand without it
+                (``LEGO720``).
+        """
+        key = self._existing(kind, names)
+        others = edits.dependents(self.spec, [key])
+        if others and not cascade:
+            shown = ", ".join(f"{noun_of(item[0])} `{' -> '.join(item[1:])}`" for item in others)
+            raise DiagnosticError.of(
+                "LEGO720",
+                f"{noun_of(kind)} `{' -> '.join(names)}` is needed by {shown}",
+                help=["change these first, or remove them with it: `cascade=True`"],
+            )
+        self.spec = edits.without(self.spec, [key, *others])
+        return self
+
+    def connect(self, category: str, task: str, **fields: Value) -> Self:
+        """Join a category to a task by an adapter, in the place of the one that there may be.
+
+        Args:
+            category: The category's name.
+            task: The task's name.
+            fields: Of the adapter, such as ``samples=20`` and ``layers=[1, 1]``. Without any, two
+                halves of one network are joined directly, and others by the defaults.
+
+        Raises:
+            DiagnosticError: There is no such category or task, or a field has a mistake.
+        """
+        key = ("adapter", category, task)
+        self._put(key, *self._statements().new(key, fields))
+        return self
+
+    def disconnect(self, category: str, task: str, *, cascade: bool = False) -> Self:
+        """Take the adapter between a category and a task out; see `remove`."""
+        return self.remove("adapter", category, task, cascade=cascade)
+
+    # What became of it.
+
+    def diff(self, other: ModuleGraph) -> GraphDifference:
+        """Return what has to happen to this graph to make it another one.
+
+        Args:
+            other: The other one.
+        """
+        from legonet.graph.difference import GraphDifference
+
+        return GraphDifference.between(self.spec, other.spec)
+
+    def text(self) -> str:
+        """Return what `save` would write into the spec's own file.
+
+        Raises:
+            DiagnosticError: No change of the text says the graph (``LEGO721``).
+        """
+        return self._texts()[self._document.path].text
+
+    def save(
+        self, path: Path | str | None = None, *, imports: bool = False, overwrite: bool = False
+    ) -> tuple[Path, ...]:
+        """Write the graph to its file, with the smallest change of the text.
+
+        Comments and layout stay as they are. A graph without a file is written in canonical
+        layout. Nothing is written where nothing changed.
+
+        Args:
+            path: Another file; the one that the graph was loaded from unless given.
+            imports: Whether files that the spec imports may be changed too.
+            overwrite: Whether to overwrite a file that somebody else has changed meanwhile, or one
+                that the graph did not come from.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            DiagnosticError: It has no file (``LEGO724``), the file is not what it was
+                (``LEGO723``), an imported file would change (``LEGO722``), no change of the texts
+                says the graph (``LEGO721``), or a file cannot be written (``LEGO701``).
+        """
+        from legonet.graph.saving import save
+
+        self._read_from, written = save(
+            self._document, self.spec, path, imports=imports, overwrite=overwrite
+        )
+        return written
+
+    @property
+    def _document(self) -> Document:
+        if self._read_from is None:
+            self._read_from = Document.empty()
+        return self._read_from
+
+    def _texts(self) -> dict[Path, SourceText]:
+        from legonet.graph.rewriting.rewrite import rewritten
+
+        return rewritten(self._document, self.spec)
+
+    def _statements(self) -> Statements:
+        from legonet.graph.statements import Statements
+
+        return Statements(self.spec, self._document.path.parent)
+
+    def _put(self, key: Key, value: Declaration, origin: Origin) -> None:
+        self.spec = edits.put(self.spec, key, value, origin)
+
+    def _key(self, kind: AnyKind, names: tuple[str, ...]) -> Key:
+        if kind not in PARTS:
+            raise DiagnosticError.of(
+                "LEGO201",
+                f"expected a kind of statement, found `{kind}`",
+                help=did_you_mean(str(kind), PARTS, "kind") or (f"kinds: {', '.join(PARTS)}",),
+            )
+        expected = 2 if kind == "adapter" else 1
+        if len(names) != expected:
+            what = "the names of a category and a task" if expected == 2 else "one name"
+            raise TypeError(f"{noun_of(kind)}: expected {what}, found {len(names)}")
+        return (kind, *names)
+
+    def _existing(self, kind: AnyKind, names: tuple[str, ...]) -> Key:
+        """Return the key of a statement that there is."""
+        from legonet.graph.statements import missing_name
+
+        key = self._key(kind, names)
+        if self.spec.get(key) is not None:
+            return key
+        if kind != "adapter":
+            raise DiagnosticError(missing_name(self.spec, kind, names[0]))
+        known = [" -> ".join(ends) for ends in self.spec.adapters]
+        edge = " -> ".join(names)
+        raise DiagnosticError.of(
+            "LEGO202",
+            f"no adapter `{edge}`",
+            help=did_you_mean(edge, known, "adapter") or ("`connect` adds one",),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.spec == other.spec if isinstance(other, ModuleGraph) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        counts = []
+        for kind in PARTS:
+            count, noun = len(self.spec.of_kind(kind)), noun_of(kind)
+            plural = "categories" if kind == "category" else f"{noun}s"
+            counts += [f"{count} {noun if count == 1 else plural}"] if count else []
+        name = "unsaved" if self.file is None else self.file.name
+        return f"<ModuleGraph, {name}: {', '.join(counts) or 'empty'}>"
+
+    def _repr_svg_(self) -> str | None:
+        """Show the graph as a picture in a notebook; with mistakes in it, as text."""
+        if any(item.severity is Severity.ERROR for item in check_graph(self)):
             return None
-        if adapter.learning.teacher is not None:
-            return adapter.learning.teacher
-        category = self.spec.categories.get(adapter.category)
-        return None if category is None else category.network
-
-    def teacher(self, adapter: Adapter) -> Network | None:
-        """Return the network that an adapter learns from, where it is sound."""
-        return self.spec.networks.get(self.teacher_name(adapter) or "")
-
-    def data_name(self, adapter: Adapter) -> str | None:
-        """Return the name of the data with the category's pictures, if any is known."""
-        if adapter.learning is not None and adapter.learning.data is not None:
-            return adapter.learning.data
-        teacher = self.teacher(adapter)
-        return teacher.train.data if teacher is not None and teacher.train is not None else None
-
-    def category_label(self, adapter: Adapter) -> str:
-        """Return what the data call an adapter's category.
-
-        It is the label that the teacher was trained on; a teacher with ready weights leaves the
-        name of the category itself.
-        """
-        teacher = self.teacher(adapter)
-        if teacher is not None and teacher.train is not None and teacher.train.category:
-            return teacher.train.category
-        return adapter.category.rpartition(".")[2]
-
-    def goal(self, network: Network) -> Goal:
-        """Return the question that a network answers: as its recipe says, else as its model."""
-        if network.train is not None:
-            return network.train.goal
-        model = network.model
-        if isinstance(model, SmallFcn | VggFcn):
-            return Goal.SEGMENTATION
-        if isinstance(model, LibraryModel) and model.name.startswith(_SEGMENTATION_PREFIXES):
-            return Goal.SEGMENTATION
-        return Goal.CLASSIFICATION
+        # Pictures stand above graphs, and who never looks at one never imports them.
+        draw: Callable[[ModuleGraph], Any] = import_module("legonet").draw
+        found: str = draw(self).svg()
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from legonet.diagnostics import Diagnostic, Severity, in_order
-from legonet.graph.module_graph import ModuleGraph
+from legonet.graph.relations import Relations
 from legonet.spec import Goal, Key
 from legonet.spec.declarations import Network
 from legonet.spec.methods import OrdinaryLearning, OutputDistillation
@@ -19,7 +19,7 @@ Found = Iterator[tuple[Diagnostic, Key, tuple[str, ...]]]
 """Diagnostics, each with the statement and the field to blame."""
 
 
-def check_graph(graph: ModuleGraph) -> list[Diagnostic]:
+def check_graph(graph: Relations) -> list[Diagnostic]:
     """Return everything that is wrong with how a spec joins its modules, in order of place."""
     return in_order(
         graph.spec.locate(diagnostic, key, *path)
@@ -28,7 +28,7 @@ def check_graph(graph: ModuleGraph) -> list[Diagnostic]:
     )
 
 
-def no_circle_of_ancestors(graph: ModuleGraph) -> Found:
+def no_circle_of_ancestors(graph: Relations) -> Found:
     """A network cannot start from itself, not even by way of others."""
     for circle in graph.ancestor_circles():
         first = circle.index(min(circle))
@@ -46,7 +46,7 @@ def no_circle_of_ancestors(graph: ModuleGraph) -> Found:
         )
 
 
-def weights_come_from_somewhere(graph: ModuleGraph) -> Found:
+def weights_come_from_somewhere(graph: Relations) -> Found:
     """A network has ready weights, a recipe or an ancestor, and not two beginnings."""
     for name, network in graph.spec.networks.items():
         if network.train is None and network.weights is None and network.init is None:
@@ -73,7 +73,7 @@ def weights_come_from_somewhere(graph: ModuleGraph) -> Found:
             )
 
 
-def recipe_fits_model(graph: ModuleGraph) -> Found:
+def recipe_fits_model(graph: Relations) -> Found:
     """A recipe asks a question that its model can answer."""
     for name, network in graph.spec.networks.items():
         recipe = network.train
@@ -119,7 +119,7 @@ def recipe_fits_model(graph: ModuleGraph) -> Found:
             )
 
 
-def direct_edges_are_whole(graph: ModuleGraph) -> Found:
+def direct_edges_are_whole(graph: Relations) -> Found:
     """An adapter without a body joins two halves of one network, cut at one place."""
     for (category_name, task_name), adapter in graph.spec.adapters.items():
         sides = graph.sides(adapter)
@@ -145,7 +145,7 @@ def direct_edges_are_whole(graph: ModuleGraph) -> Found:
         )
 
 
-def teacher_answers_the_task(graph: ModuleGraph) -> Found:
+def teacher_answers_the_task(graph: Relations) -> Found:
     """A teacher answers the same question as the task module."""
     for (category_name, task_name), adapter in graph.spec.adapters.items():
         sides = graph.sides(adapter)
@@ -167,7 +167,7 @@ def teacher_answers_the_task(graph: ModuleGraph) -> Found:
             )
 
 
-def pictures_for_the_method(graph: ModuleGraph) -> Found:
+def pictures_for_the_method(graph: Relations) -> Found:
     """A method gets the pictures that it cannot do without."""
     for key, adapter in graph.spec.adapters.items():
         learning = adapter.learning
@@ -211,7 +211,7 @@ def pictures_for_the_method(graph: ModuleGraph) -> Found:
             )
 
 
-def same_question(graph: ModuleGraph) -> Found:
+def same_question(graph: Relations) -> Found:
     """Warn where "all else" differs between a category and the task's own category."""
     for key, adapter in graph.spec.adapters.items():
         sides = graph.sides(adapter)
@@ -235,7 +235,7 @@ def same_question(graph: ModuleGraph) -> Found:
             )
 
 
-def _against_the_others(graph: ModuleGraph, network: Network) -> str | None:
+def _against_the_others(graph: Relations, network: Network) -> str | None:
     """Return the category that a network tells from all others of its data, if it does so."""
     recipe = network.train
     data = graph.spec.data.get(recipe.data) if recipe else None
@@ -244,7 +244,7 @@ def _against_the_others(graph: ModuleGraph, network: Network) -> str | None:
     return recipe.category
 
 
-def paths_are_joined(graph: ModuleGraph) -> Found:
+def paths_are_joined(graph: Relations) -> Found:
     """A path leads along an adapter."""
     for name, path in graph.spec.paths.items() if graph.spec.whole else ():
         ends = (path.category, path.task)
@@ -269,7 +269,7 @@ def paths_are_joined(graph: ModuleGraph) -> Found:
         )
 
 
-RULES: tuple[Callable[[ModuleGraph], Found], ...] = (
+RULES: tuple[Callable[[Relations], Found], ...] = (
     no_circle_of_ancestors,
     weights_come_from_somewhere,
     recipe_fits_model,

@@ -24,7 +24,12 @@ class EdgeState:
     Args:
         state: How far.
         metrics: Such as ``error_rate`` and ``teacher_error_rate``, shares between 0 and 1.
+        fraction: Of the work of one that is learning, 0 to 1.
+        message: Of one that is learning, a few words such as ``step 40/150``; of one that failed,
+            why.
     """
 
     state: State
     metrics: Mapping[str, float] = field(default_factory=dict)
+    fraction: float = 0.0
+    message: str = ""

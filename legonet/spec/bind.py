@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ from legonet.spec.declarations import (
     noun_of,
 )
 from legonet.spec.expand import Expanded
+from legonet.spec.growth import Growth
 from legonet.spec.reader import Reader
 from legonet.spec.spec import Key, Origin, Spec
 from legonet.spec.values import Body, Ends, Statement, Target
@@ -67,7 +68,7 @@ class _Binder:
                 if statement.kind == "adapter":
                     self._duplicate(statement, f"adapter `{key[1]} -> {key[2]}`", origins[key].span)
                 continue
-            origins[key] = Origin(statement.span, _places(statement.body), statement.trace)
+            origins[key] = Origin(statement.span, places_of(statement.body), statement.trace)
             if value is not None:
                 found[key] = value
         return Spec(
@@ -156,22 +157,7 @@ class _Binder:
         full = f"{statement.prefix}.{name}" if statement.prefix else name
         if full in self.names.get(kind, ()) or self.expanded.may_declare(full):
             return full
-        others = [other for other, names in self.names.items() if full in names and other != "path"]
-        if others:
-            return Diagnostic(
-                "LEGO218",
-                f"expected a {noun_of(kind)}, and `{name}` is a {noun_of(others[0])}",
-                span,
-                f"expected the name of a {noun_of(kind)}",
-            )
-        known = [item.removeprefix(f"{statement.prefix}.") for item in self.names.get(kind, ())]
-        return Diagnostic(
-            "LEGO202",
-            f"unknown {noun_of(kind)} `{name}`",
-            span,
-            f"no {noun_of(kind)} has this name",
-            self.expanded.growth.similar(name, known, noun_of(kind)) or _known(kind, known),
-        )
+        return unknown(kind, name, span, self.names, statement.prefix, self.expanded.growth)
 
     def _damaged(self, body: Body) -> bool:
         span = body.span
@@ -179,6 +165,44 @@ class _Binder:
             place.source is span.source and span.start <= place.start <= span.end
             for place in self.expanded.damaged
         )
+
+
+def unknown(
+    kind: str,
+    name: str,
+    span: Span,
+    names: Mapping[str, Collection[str]],
+    prefix: str = "",
+    growth: Growth | None = None,
+) -> Diagnostic:
+    """Return what to say of a name that no statement of its kind has.
+
+    Args:
+        kind: What the name should be the name of.
+        name: As written.
+        span: Its place.
+        names: The full names that there are, by kind.
+        prefix: The aliases in front of what is written.
+        growth: Counts the names that are compared; a new count unless given.
+    """
+    full = f"{prefix}.{name}" if prefix else name
+    others = [other for other, found in names.items() if full in found and other != "path"]
+    if others:
+        return Diagnostic(
+            "LEGO218",
+            f"expected a {noun_of(kind)}, and `{name}` is a {noun_of(others[0])}",
+            span,
+            f"expected the name of a {noun_of(kind)}",
+        )
+    known = [item.removeprefix(f"{prefix}.") for item in names.get(kind, ())]
+    similar = (growth or Growth()).similar(name, known, noun_of(kind))
+    return Diagnostic(
+        "LEGO202",
+        f"unknown {noun_of(kind)} `{name}`",
+        span,
+        f"no {noun_of(kind)} has this name",
+        similar or _known(kind, known),
+    )
 
 
 def _turned(category: Target, task: Target) -> Diagnostic:
@@ -206,12 +230,13 @@ def _traced(item: Diagnostic, statement: Statement) -> Diagnostic:
     )
 
 
-def _places(body: Body | None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Span]:
+def places_of(body: Body | None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Span]:
+    """Return the places of a block's values, those of nested ones by both names."""
     places: dict[tuple[str, ...], Span] = {}
     for item in body.fields if body else ():
         places[(*path, item.name)] = item.value.span
         if isinstance(item.value, Body):
-            places.update(_places(item.value, (*path, item.name)))
+            places.update(places_of(item.value, (*path, item.name)))
     return places
 
 

@@ -32,8 +32,12 @@ _CLASSES: tuple[type, ...] = (Spec, Origin, Span, SourceText, Trace, Goal)
 _DIGEST_LENGTH = hashlib.sha256().digest_size
 
 
-def remembered(path: Path, overrides: Sequence[Override]) -> Spec | None:
+def remembered(
+    path: Path, overrides: Sequence[Override]
+) -> tuple[Spec, dict[Path, SourceText]] | None:
     """Return a spec that was read before, or None where it or what it depends on has changed.
+
+    The texts that it came from stand beside it, by the files' one true paths.
 
     Args:
         path: The file.
@@ -46,7 +50,8 @@ def remembered(path: Path, overrides: Sequence[Override]) -> Spec | None:
     if entry is None or entry.circumstances != _circumstances(path, overrides):
         return None
     texts = _unchanged(entry)
-    return None if texts is None else _unpacked(entry.spec, texts)
+    spec = None if texts is None else _unpacked(entry.spec, list(texts.values()))
+    return None if texts is None or spec is None else (spec, texts)
 
 
 def remember(path: Path, overrides: Sequence[Override], spec: Spec, expanded: Expanded) -> None:
@@ -152,9 +157,9 @@ def _read(file: Path) -> _Entry | None:
         return None
 
 
-def _unchanged(entry: _Entry) -> list[SourceText] | None:
+def _unchanged(entry: _Entry) -> dict[Path, SourceText] | None:
     """Return the texts as they are now, or None where one of them has changed."""
-    texts = []
+    texts: dict[Path, SourceText] = {}
     try:
         for asked, found in entry.links.items():
             if str(find_text(Path(asked), asked)) != found:
@@ -163,7 +168,7 @@ def _unchanged(entry: _Entry) -> list[SourceText] | None:
             text = read_text(Path(found), shown_as)
             if _digest(text) != digest:
                 return None
-            texts.append(text)
+            texts[Path(found)] = text
     except DiagnosticError:
         return None
     return texts

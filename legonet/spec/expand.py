@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText, Span, Trace
 from legonet.spec.evaluate import (
@@ -16,7 +17,16 @@ from legonet.spec.evaluate import (
     value_of,
 )
 from legonet.spec.growth import VALUES_AN_IMPORT, Growth, TooLargeError
-from legonet.spec.values import Located, Statement, Symbol, Text, describe
+from legonet.spec.values import (
+    Body,
+    Ends,
+    Located,
+    Statement,
+    Symbol,
+    Text,
+    Turn,
+    describe,
+)
 from legonet.syntax import Parsed, ast, find_text, parse, read_text
 
 DEEPEST_IMPORTS = 64
@@ -39,6 +49,7 @@ class Expanded:
         unread: Prefixes of the names that passages which could not be worked in may have declared.
         growth: Counts the work.
         texts: What was read, by the file's one true path.
+        trees: What was parsed, by the file's one true path.
         links: The one true path of each file, by the path under which it was asked for; that path
             itself where there is no file.
     """
@@ -51,6 +62,7 @@ class Expanded:
     unread: set[str] = field(default_factory=set)
     growth: Growth = field(default_factory=Growth)
     texts: dict[Path, SourceText] = field(default_factory=dict)
+    trees: dict[Path, ast.Ast] = field(default_factory=dict)
     links: dict[Path, Path] = field(default_factory=dict)
 
     def may_declare(self, name: str) -> bool:
@@ -71,16 +83,22 @@ class _File:
     shown_as: str
     prefix: str
     trace: tuple[Trace, ...]
+    turns: tuple[Turn, ...] = ()
 
 
-def expand(path: Path, overrides: Mapping[str, Override]) -> Expanded:
+def expand(
+    path: Path,
+    overrides: Mapping[str, Override],
+    texts: Mapping[Path, SourceText] = MappingProxyType({}),
+) -> Expanded:
     """Read a spec and everything that it imports.
 
     Args:
         path: The file.
         overrides: Values for lets, by full name, instead of those in the text.
+        texts: By the files' one true paths, texts to take instead of what stands on the disk.
     """
-    expansion = _Expansion(overrides)
+    expansion = _Expansion(overrides, texts)
     shown_as = str(path)
     try:
         expansion.file(_File(expansion.find(path.absolute(), shown_as), shown_as, "", ()))
@@ -93,8 +111,9 @@ def expand(path: Path, overrides: Mapping[str, Override]) -> Expanded:
 
 
 class _Expansion:
-    def __init__(self, overrides: Mapping[str, Override]) -> None:
+    def __init__(self, overrides: Mapping[str, Override], texts: Mapping[Path, SourceText]) -> None:
         self.overrides = overrides
+        self.given = texts
         self.result = Expanded()
         self.parsed: dict[Path, Parsed] = {}
         self.read: dict[tuple[Path, str], Mapping[str, Located]] = {}
@@ -104,6 +123,8 @@ class _Expansion:
 
     def find(self, asked: Path, shown_as: str) -> Path:
         """Return the one true path of a file."""
+        if asked in self.given:
+            return asked
         self.result.links[asked] = asked  # who waits for a missing file has to know where
         self.result.links[asked] = find_text(asked, shown_as)
         return self.result.links[asked]
@@ -125,9 +146,11 @@ class _Expansion:
 
     def _parse(self, file: _File) -> Parsed:
         if file.path not in self.parsed:
-            self.result.texts[file.path] = read_text(file.path, file.shown_as)
+            given = self.given.get(file.path)
+            self.result.texts[file.path] = given or read_text(file.path, file.shown_as)
             parsed = parse(self.result.texts[file.path])
             self.parsed[file.path] = parsed
+            self.result.trees[file.path] = parsed.ast
             self.result.diagnostics += (
                 replace(item, trace=file.trace) for item in parsed.diagnostics
             )
@@ -169,25 +192,31 @@ class _Expansion:
             case ast.Block():
                 name = _full(name_of(node.name, scope), file.prefix)
                 body = body_of(node.fields, scope)
-                self._declare(
-                    Statement(
-                        node.keyword, name, node.name.span, file.prefix, body, trace=file.trace
-                    )
-                )
+                self._declare(node.keyword, name, node.name.span, node, file, body=body)
             case ast.Adapter():
                 ends = (target_of(node.category, scope), target_of(node.task, scope))
                 fields = None if node.fields is None else body_of(node.fields, scope)
                 span = node.category.span.to(node.task.span)
-                self._declare(Statement("adapter", "", span, file.prefix, fields, ends, file.trace))
+                self._declare("adapter", "", span, node, file, body=fields, ends=ends)
             case ast.Path():
                 ends = (target_of(node.category, scope), target_of(node.task, scope))
                 name = _full(name_of(node.name, scope), file.prefix)
-                self._declare(
-                    Statement("path", name, node.name.span, file.prefix, None, ends, file.trace)
-                )
+                self._declare("path", name, node.name.span, node, file, ends=ends)
 
-    def _declare(self, statement: Statement) -> None:
-        self.result.statements.append(statement)
+    def _declare(
+        self,
+        kind: str,
+        name: str,
+        span: Span,
+        node: ast.Block | ast.Adapter | ast.Path,
+        file: _File,
+        *,
+        body: Body | None = None,
+        ends: Ends | None = None,
+    ) -> None:
+        self.result.statements.append(
+            Statement(kind, name, span, file.prefix, body, ends, file.trace, node, file.turns)
+        )
 
     def _import(self, node: ast.Import, scope: Scope, file: _File) -> None:
         alias = "" if node.alias is None else name_of(node.alias, scope)
@@ -236,12 +265,13 @@ class _Expansion:
         if variable in scope.constants:
             raise _second_value(variable, node.variable.span, scope.constants[variable].span)
         self.growth.foresee(len(values.value) * _least(node.body, scope), node.values.span)
-        for value in values.value:
+        for number, value in enumerate(values.value):
             self.growth.add(1, value.span)
-            turn = Trace(f"in the turn of this loop for {describe(value.value)}", value.span)
-            within = replace(file, trace=(turn, *file.trace))
+            trace = Trace(f"in the turn of this loop for {describe(value.value)}", value.span)
             inner = scope.inside()
             inner.constants[variable] = value
+            turn = Turn(node, number, inner.constants.maps[0])
+            within = replace(file, trace=(trace, *file.trace), turns=(turn, *file.turns))
             for statement in node.body:
                 self._statement(statement, inner, within)
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from legonet.diagnostics import Diagnostic, Span, Trace
 from legonet.spec.declarations import Adapter, Category, Data, Network, Path, Task
 
 Key = tuple[str, ...]
 """What a statement is known by, ``("network", "dog_net")`` or ``("adapter", "cat", "task")``."""
+
+
+Declaration = Data | Network | Category | Task | Adapter | Path
+"""What a statement says."""
+
+PARTS: Mapping[str, str] = {
+    "data": "data",
+    "network": "networks",
+    "category": "categories",
+    "task": "tasks",
+    "adapter": "adapters",
+    "path": "paths",
+}
+"""The mapping of a `Spec` that holds each kind of statement."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,21 @@ class Spec:
     paths: Mapping[str, Path] = field(default_factory=dict)
     origins: Mapping[Key, Origin] = field(default_factory=dict, compare=False, repr=False)
     whole: bool = field(default=True, compare=False, repr=False)
+
+    def of_kind(self, kind: str) -> Mapping[Any, Declaration]:
+        """Return the statements of a kind, by their names; adapters by their two names."""
+        found: Mapping[Any, Declaration] = getattr(self, PARTS[kind])
+        return found
+
+    def items(self) -> Iterator[tuple[Key, Declaration]]:
+        """Give all statements with what they are known by, kind by kind."""
+        for kind in PARTS:
+            for name, value in self.of_kind(kind).items():
+                yield (kind, *(name if kind == "adapter" else (name,))), value
+
+    def get(self, key: Key) -> Declaration | None:
+        """Return a statement by what it is known by; None if there is none."""
+        return self.of_kind(key[0]).get(key[1:] if key[0] == "adapter" else key[1])
 
     def locate(self, diagnostic: Diagnostic, key: Key, *path: str) -> Diagnostic:
         """Return the diagnostic with the place of a statement or of one of its fields."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from legonet.diagnostics import Span, Trace, shortened
+from legonet.syntax import ast
 
 
 class Text(str):
@@ -117,6 +119,21 @@ Ends = tuple[Target, Target]
 """What an adapter or a path joins: a category and a task."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a loop.
+
+    Args:
+        loop: The loop as it was written.
+        number: Which of its values this turn is for, from 0.
+        constants: Its variable and the lets in its body, with their values in this turn.
+    """
+
+    loop: ast.For
+    number: int
+    constants: Mapping[str, Located]
+
+
 @dataclass(frozen=True)
 class Statement:
     """One named statement or adapter, its imports, lets and loops worked in.
@@ -129,6 +146,8 @@ class Statement:
         body: Its fields; None for a path and for a direct edge.
         ends: What an adapter or a path joins: a category and a task.
         trace: The loops and imports that it comes from, the innermost first.
+        node: How it was written.
+        turns: The turns of the loops in its file that it comes from, the innermost first.
     """
 
     kind: str
@@ -138,6 +157,8 @@ class Statement:
     body: Body | None
     ends: Ends | None = None
     trace: tuple[Trace, ...] = field(default=(), compare=False)
+    node: ast.Block | ast.Adapter | ast.Path | None = field(default=None, compare=False, repr=False)
+    turns: tuple[Turn, ...] = field(default=(), compare=False, repr=False)
 
 
 def as_text(located: Located) -> Located:

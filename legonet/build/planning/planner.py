@@ -13,6 +13,7 @@ from legonet.build.planning.neighbours import (
     neighbours_of_network,
     with_other_weights,
 )
+from legonet.build.planning.news import News
 from legonet.build.planning.plan import EdgeStep, Plan, Step, edge_name
 from legonet.build.planning.questions import Questions
 from legonet.build.planning.reasons import Reasons
@@ -39,9 +40,10 @@ def make_plan(graph: ModuleGraph, store: Store, contents: Contents, ledger: Ledg
         ledger: Knows what was built before.
 
     Raises:
-        DiagnosticError: Weights or pictures cannot be found; everything that is missing at once.
+        DiagnosticError: Weights or pictures cannot be found, everything that is missing at once; or
+            an edit of the graph left a mistake in it.
     """
-    return _Planner(graph, store, contents, ledger).plan()
+    return _Planner(graph.sound(), store, contents, ledger).plan()
 
 
 class _Planner:
@@ -68,7 +70,8 @@ class _Planner:
             raise DiagnosticError(*in_order(self._missing))
         inventories = self._inputs.inventories
         runs = Runs(self._store.folder / RUNS, self._graph, inventories)
-        return Plan(self._graph, tuple(networks), tuple(edges), runs, inventories)
+        news = News(self._store.folder)
+        return Plan(self._graph, tuple(networks), tuple(edges), runs, inventories, news)
 
     def _each(self, items: Iterable[Item], make: Callable[[Item], Made]) -> list[Made]:
         made: list[Made] = []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -43,7 +41,7 @@ def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
 
 def _format(spec: str, *, write: bool, diff: bool) -> bool:
     """Format one spec, and return whether that makes a difference."""
-    from legonet.syntax import find_text, format_text
+    from legonet.syntax import find_text, format_text, write_text
 
     path = None if spec == STANDARD_INPUT else find_text(Path(spec), spec)
     source, marked = _standard_input() if path is None else _file(path, spec)
@@ -55,7 +53,7 @@ def _format(spec: str, *, write: bool, diff: bool) -> bool:
         _put_out(text)
     elif changed:
         if path is not None and write:
-            _rewrite(path, spec, text)
+            write_text(path, SourceText(spec, text))
         click.echo(f"{'formatted' if write else 'would format'} {spec}", err=True)
     return changed
 
@@ -84,31 +82,6 @@ def _standard_input() -> tuple[SourceText, bool]:
             help=["send the text as UTF-8"],
         ) from None
     return SourceText("<stdin>", text), content.startswith(codecs.BOM_UTF8)
-
-
-def _rewrite(path: Path, spec: str, text: str) -> None:
-    """Put a text in the place of a file's, at once, so that a crash leaves one of the two."""
-    temporary = None
-    try:
-        with path.open("r+b") as stream:  # to move a file over one that is write-protected works
-            mode = os.fstat(stream.fileno()).st_mode
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(mode & 0o7777)
-        Path(temporary).replace(path)
-        temporary = None
-    except OSError as error:
-        raise DiagnosticError.of(
-            "LEGO701",
-            f"cannot write `{spec}`: {_reason(error)}",
-            help=["permit writing to the file and its folder, or make room there"],
-        ) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _show_difference(source: SourceText, marked: bool, text: str) -> None:
