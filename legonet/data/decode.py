@@ -37,7 +37,7 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
     """
     import numpy as np
 
-    return np.asarray(_squash(open_picture(path, str(path)), size))
+    return np.asarray(squash(open_picture(path, str(path)), size))
 
 
 def open_picture(file: Path | IO[bytes], name: str) -> Image:
@@ -50,7 +50,20 @@ def open_picture(file: Path | IO[bytes], name: str) -> Image:
     Raises:
         DiagnosticError: It is missing or is no picture.
     """
-    picture = _decode(file, name)
+    return to_rgb(_decode(file, name), name)
+
+
+def to_rgb(picture: Image, name: str) -> Image:
+    """Return a picture with three channels of 8 bits; transparency is left out.
+
+    Args:
+        picture: As Pillow has it.
+        name: What to call it if that cannot be done.
+
+    Raises:
+        DiagnosticError: It has more than 8 bits a channel, or is damaged.
+    """
+    _check_depth(picture, name)
     with _readable(name):
         if picture.mode == "P" and "transparency" in picture.info:
             picture = picture.convert("RGBA")
@@ -70,6 +83,7 @@ def open_mask(path: Path, name: str) -> Image:
     from PIL import Image
 
     mask = _decode(path, name)
+    _check_depth(mask, name)
     with _readable(name):
         if mask.mode == "P":
             return Image.frombytes("L", mask.size, mask.tobytes())
@@ -108,6 +122,10 @@ def _decode(file: Path | IO[bytes], name: str) -> Image:
 
     with _readable(name), Image.open(file) as picture:
         picture.load()
+    return picture
+
+
+def _check_depth(picture: Image, name: str) -> None:
     # Pillow would cut brighter pixels off at 255.
     if picture.mode.startswith(("I", "F")):
         raise DiagnosticError.of(
@@ -115,7 +133,6 @@ def _decode(file: Path | IO[bytes], name: str) -> Image:
             f"expected at most 8 bits a channel in `{name}`, found more",
             help=["save it with 8 bits a channel"],
         )
-    return picture
 
 
 @contextmanager
@@ -132,7 +149,7 @@ def _readable(name: str) -> Iterator[None]:
         raise DiagnosticError.of(
             "LEGO404",
             f"expected a picture, but `{name}` cannot be read as one",
-            help=[f"Pillow says: {error}", "replace the file, or take it out of the source"],
+            help=[f"Pillow says: {error}", "replace the file, or leave it out"],
         ) from error
 
 
@@ -190,7 +207,7 @@ def read_all(
     def fill(start: int) -> None:
         for index, example in enumerate(examples[start : start + CHUNK], start):
             whole = picture(example)
-            images[index] = np.asarray(_squash(whole, size))
+            images[index] = np.asarray(squash(whole, size))
             if mask is not None and masks is not None:
                 masks[index] = np.asarray(_squash_mask(mask(example, whole.size), size))
 
@@ -212,7 +229,8 @@ def run_in_threads(work: Callable[[Item], None], items: Sequence[Item]) -> None:
             pass
 
 
-def _squash(picture: Image, size: int) -> Image:
+def squash(picture: Image, size: int) -> Image:
+    """Return a picture squashed to a square, as networks learn it and are asked about it."""
     from PIL import Image
 
     if picture.size == (size, size):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
+
+from legonet.modules.shapes_only import shapes_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,8 @@ class Adapter(nn.Module):
 def _conv(channels_in: int, channels_out: int, kernel: int) -> nn.Conv2d:
     """Return a conv that keeps the size of a map and has no start yet."""
     device = torch.get_default_device()
-    options = {"padding": kernel // 2, "device": device}
-    conv: nn.Conv2d = skip_init(nn.Conv2d, channels_in, channels_out, kernel, **options)  # type: ignore[no-untyped-call]
+    with shapes_only():
+        conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
+    for name, parameter in list(conv.named_parameters()):
+        setattr(conv, name, nn.Parameter(torch.empty(parameter.shape, device=device)))
     return conv

@@ -1,0 +1,175 @@
+"""``legonet predict``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from legonet.cli.arguments import (
+    Device,
+    json_document,
+    overrides,
+    settings,
+    spec_file,
+    store_folder,
+)
+from legonet.cli.exits import Exit
+from legonet.cli.output import console, counted, document, fail, note, percent, show, table
+from legonet.diagnostics import Diagnostic, DiagnosticError
+from legonet.diagnostics.json import to_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from legonet.network import TransplantNetwork
+    from legonet.network.prediction import Prediction
+
+
+@click.command
+@spec_file
+@click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True)
+@click.option("--path", "paths", metavar="NAME", multiple=True, help="An application.")
+@click.option("--category", "categories", metavar="C", multiple=True, help="A category.")
+@click.option("--task", "tasks", metavar="T", multiple=True, help="A task.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write masks here as PNG, and the pictures with the masks on them.",
+)
+@click.option(
+    "--device",
+    metavar="DEVICE",
+    type=Device(),
+    help="Where torch computes: cpu, cuda or cuda:N; cuda where this machine has one unless said.",
+)
+@settings
+@store_folder
+@json_document
+def predict(
+    spec: Path,
+    pictures: tuple[str, ...],
+    paths: tuple[str, ...],
+    categories: tuple[str, ...],
+    tasks: tuple[str, ...],
+    output: Path | None,
+    device: str | None,
+    settings: tuple[str, ...],
+    store: Path | str | None,
+    as_json: bool,
+) -> None:
+    """Answer for pictures along what is built of SPEC.
+
+    A PICTURE is a file, a folder, or a pattern in quotes such as 'photos/**/*.jpg'. Without --path,
+    --category and --task, which can be given several times, all that is built answers; what paths
+    share is computed once. A picture that cannot be read is named, the others are answered, and the
+    exit code is 3.
+    """
+    network = _network(spec, settings, store, device)
+    routes = network.routes(categories or None, tasks or None, paths=paths or None)
+    broken: list[Diagnostic] = []
+    try:
+        rows = _answered(network, routes, pictures, output, broken)
+    except DiagnosticError as error:
+        fail([*broken, *error.diagnostics], Exit.FAILED, as_json=as_json)
+    show(broken)
+    if as_json:
+        found = [{**row.prediction.to_json(), **row.files} for row in rows]
+        document({"predictions": found, "diagnostics": [to_json(item) for item in broken]})
+    elif rows:
+        applications = network.graph.spec.paths
+        names = {(path.category, path.task): name for name, path in applications.items()}
+        console().print(_table(rows, names))
+        if any(row.prediction.shares for row in rows):
+            click.echo("px: share of the picture's pixels")
+    if output is not None:
+        note(_masks(rows, output))
+    if broken:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An answer, without its mask, and the files that were written for it."""
+
+    prediction: Prediction
+    files: dict[str, str]
+
+
+def _network(
+    spec: Path, settings: Sequence[str], store: Path | str | None, device: str | None
+) -> TransplantNetwork:
+    from legonet.build import Workspace
+    from legonet.graph import load
+    from legonet.network import TransplantNetwork
+    from legonet.network.given import default_device
+
+    workspace = Workspace(spec, store)
+    plan = workspace.plan(load(spec, overrides(settings)))
+    return TransplantNetwork(plan, workspace, device=device or default_device())
+
+
+def _answered(
+    network: TransplantNetwork,
+    routes: Sequence[tuple[str, str]],
+    pictures: Sequence[str],
+    output: Path | None,
+    broken: list[Diagnostic],
+) -> list[_Row]:
+    """Answer, and write the masks of a batch before the next one is answered."""
+    from PIL.Image import DecompressionBombWarning
+
+    from legonet.network.mask_files import MaskFiles
+    from legonet.network.predicting import predictions
+
+    # Pillow refuses what is twice as large, and says so in an error.
+    warnings.simplefilter("ignore", DecompressionBombWarning)
+    masks = None if output is None else MaskFiles(output)
+    rows = []
+    with console(error=True).status("reading pictures") as status:
+        for prediction in predictions(
+            network, pictures, routes, lambda error: broken.extend(error.diagnostics)
+        ):
+            files = {}
+            if masks is not None and prediction.mask is not None:
+                mask, overlay = masks.write(prediction)
+                files = {"mask": str(mask), "overlay": str(overlay)}
+            rows.append(_Row(replace(prediction, mask=None), files))
+            status.update(counted(len(rows), "answer"))
+    return rows
+
+
+def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
+    """Return a line for each answer; one of an application has its name."""
+    shown = table("picture", "path", "answer", "", right=("",))
+    for row in rows:
+        item = row.prediction
+        shown.add_row(
+            item.picture.name,
+            names.get((item.category, item.task), item.route),
+            item.answer or f"not {item.category}",
+            _figure(item),
+        )
+    return shown
+
+
+def _figure(item: Prediction) -> str:
+    """Return how probable an answer is, or on which share of the pixels it stands."""
+    if item.shares:
+        return f"{percent(item.shares.get(item.answer or '', 0.0))} px"
+    if item.answer is None:
+        return percent(1 - sum(item.probabilities.values()))
+    return percent(item.probabilities[item.answer])
+
+
+def _masks(rows: Sequence[_Row], output: Path) -> str:
+    count = sum(bool(row.files) for row in rows)
+    if not count:
+        return "no mask: the paths answer for whole pictures"
+    return f"{counted(count, 'mask')} in {output}"

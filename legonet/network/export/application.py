@@ -1,0 +1,110 @@
+"""One path of a network by itself: a module that knows what goes in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+import legonet
+from legonet.build import edge_name
+from legonet.data.tensors import IMAGENET_DEVIATION, IMAGENET_MEAN
+from legonet.modules.digest import state_digest
+from legonet.network.route import Route
+from legonet.spec import Goal
+
+if TYPE_CHECKING:
+    from legonet.network.transplant_network import TransplantNetwork
+
+PARTS = ("category", "adapter", "task")
+"""The parts of an application in running order; one with a direct edge has no adapter."""
+
+
+class Application(Route):
+    """A route whose parts are called ``category``, ``adapter`` and ``task``.
+
+    Args:
+        parts: The parts by their names, in running order; a direct edge has no adapter.
+        description: What goes in and what comes out, as `Application.of` finds it.
+
+    Attributes:
+        description: The same.
+    """
+
+    def __init__(self, parts: Mapping[str, nn.Module], description: Mapping[str, Any]) -> None:
+        super().__init__(edge_name(description["category"], description["task"]))
+        for name, module in parts.items():
+            self.add_module(name, module)
+        self.description = dict(description)
+
+    @classmethod
+    def of(
+        cls,
+        network: TransplantNetwork,
+        ends: tuple[str, str],
+        route: Route,
+        *,
+        name: str | None,
+        dynamic_size: bool,
+    ) -> Application:
+        """Return a route of a network as an application; its modules are the route's own.
+
+        Args:
+            network: The network.
+            ends: The names of category and task.
+            route: The way between them, on any device.
+            name: Of the ``path`` statement, if there is one.
+            dynamic_size: Whether it is to take pictures of other sizes than those that it was
+                learned on.
+
+        Raises:
+            DiagnosticError: The data of the spec cannot be found.
+        """
+        names = PARTS if len(route) == len(PARTS) else (PARTS[0], PARTS[-1])
+        parts = dict(zip(names, route.children(), strict=True))
+        size = network.size(*ends)
+        with torch.no_grad():
+            answer = route(torch.zeros(1, 3, size, size, device=device_of(route)))
+        about: dict[str, Any] = {"name": name, "category": ends[0], "task": ends[1], "size": size}
+        about |= _sides(answer, network.labels(*ends), size, dynamic_size=dynamic_size)
+        about["sha256"] = {part: state_digest(module) for part, module in parts.items()}
+        about |= {"legonet": legonet.__version__, "torch": str(torch.__version__)}
+        return cls(parts, about)
+
+    @property
+    def has_dynamic_size(self) -> bool:
+        """Whether it is to take pictures of other sizes than those that it was learned on."""
+        return "height" in self.description["input"]["shape"]
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where a module computes."""
+    return next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
+
+
+def _sides(
+    answer: Tensor, labels: tuple[str, ...], size: int, *, dynamic_size: bool
+) -> dict[str, Any]:
+    """Describe what goes in and what comes out."""
+    sides = ["height", "width"] if dynamic_size else [size, size]
+    per_pixel = answer.dim() == 4
+    return {
+        "input": {
+            "name": "pictures",
+            "shape": ["batch", 3, *sides],
+            "dtype": "float32",
+            "channels": "RGB",
+            "range": [0, 1],
+            "mean": list(IMAGENET_MEAN),
+            "deviation": list(IMAGENET_DEVIATION),
+        },
+        "output": {
+            "name": "logits",
+            "shape": ["batch", answer.shape[1], *(sides if per_pixel else [])],
+            "dtype": str(answer.dtype).removeprefix("torch."),
+            "goal": (Goal.SEGMENTATION if per_pixel else Goal.CLASSIFICATION).value,
+            "labels": list(labels),
+        },
+    }

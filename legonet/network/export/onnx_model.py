@@ -1,0 +1,115 @@
+"""An application as an ONNX model."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from legonet.diagnostics import DiagnosticError
+from legonet.network.export.program import not_exported
+from legonet.network.export.verification import TOLERANCE, Asked, first_line, largest_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch.export import ExportedProgram
+
+    from legonet.network.export.application import Application
+
+OPSET = 18
+"""Version of ONNX's operators: old enough for most runtimes, and the one that torch knows best."""
+
+LARGEST = 2**31 - 1
+"""Bytes of an ONNX file, whose format counts them in 31 bits."""
+
+
+def require_packages() -> None:
+    """Raise a `DiagnosticError`, LEGO761, where a package is missing that writes ONNX."""
+    for name in ("onnx", "onnxscript"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise DiagnosticError.of(
+                "LEGO761",
+                f"to write ONNX needs {name}, which cannot be imported: {first_line(error)}",
+                help=["pip install 'legonet[export]'", "`.pt2` and `.safetensors` need nothing"],
+            ) from error
+
+
+def encode(program: ExportedProgram, application: Application) -> bytes:
+    """Return the contents of an ``.onnx`` file, with the application's description in it.
+
+    Raises:
+        DiagnosticError: LEGO763, torch cannot express the program in ONNX, or it is too large.
+    """
+    held = sum(tensor.nbytes for tensor in application.state_dict().values())
+    if held > LARGEST:
+        reason = f"its weights take {held:,} bytes, and a file holds {LARGEST:,}"
+        raise not_exported("as ONNX", reason)
+    try:
+        model = _converted(program, application)
+        importlib.import_module("onnx").checker.check_model(model)
+        contents: bytes = model.SerializeToString()
+    except Exception as error:
+        # Converters meet operators that they do not know, each in a way of its own.
+        raise not_exported("as ONNX", first_line(error)) from error
+    return contents
+
+
+def verify(contents: bytes, asked: Sequence[Asked]) -> float | None:
+    """Return by how much the answers of onnxruntime differ at most; None where there is none.
+
+    Raises:
+        DiagnosticError: By more than rounding explains, as for `largest_difference`.
+    """
+    try:
+        runtime: Any = importlib.import_module("onnxruntime")
+    except ImportError:
+        return None
+    options = runtime.SessionOptions()
+    # What it has to say it raises, too.
+    options.log_severity_level = 4
+    options.intra_op_num_threads = torch.get_num_threads()
+    try:
+        session = runtime.InferenceSession(contents, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise not_exported("as ONNX that onnxruntime takes", first_line(error)) from error
+
+    def answers(pictures: Tensor) -> Tensor:
+        quiet = runtime.RunOptions()
+        quiet.log_severity_level = 4
+        (logits,) = session.run(None, {"pictures": pictures.numpy()}, quiet)
+        return torch.from_numpy(logits)
+
+    return largest_difference(answers, asked, TOLERANCE)
+
+
+def _converted(program: ExportedProgram, application: Application) -> Any:
+    description = application.description
+    names = {0: "batch"}
+    if application.has_dynamic_size:
+        names |= {2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        # They are about the insides of the converter.
+        warnings.simplefilter("ignore")
+        converted = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=[description["input"]["name"]],
+            output_names=[description["output"]["name"]],
+            dynamic_shapes=(names,),
+        )
+    if converted is None:
+        raise ValueError("torch returned no model")
+    model: Any = converted.model_proto
+    for key, value in description.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        model.metadata_props.add(key=key, value=text)
+    return model

@@ -1,0 +1,95 @@
+"""An application as a program of `torch.export`."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.export import Dim, ExportedProgram
+
+from legonet.diagnostics import DiagnosticError
+from legonet.network.export.application import Application, device_of
+from legonet.network.export.verification import (
+    OTHER_FORMATS,
+    TOLERANCE,
+    Asked,
+    first_line,
+    largest_difference,
+    no_other_size,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DESCRIPTION = "legonet.json"
+"""The name of the description among a program's extra files."""
+
+
+def trace(application: Application) -> ExportedProgram:
+    """Return an application as a program that takes batches of any number.
+
+    Args:
+        application: The application; its description says whether height and width are open, too.
+
+    Raises:
+        DiagnosticError: LEGO763, torch cannot express it as a program; LEGO765, only with a fixed
+            height and width.
+    """
+    size = application.description["size"]
+    # In an example of one picture the batch would be taken for a constant.
+    example = torch.zeros(2, 3, size, size, device=device_of(application))
+    dynamic: dict[int, Any] = {0: Dim("batch", min=1)}
+    if application.has_dynamic_size:
+        dynamic |= {2: Dim.AUTO, 3: Dim.AUTO}
+    try:
+        program = torch.export.export(application, (example,), dynamic_shapes=(dynamic,))
+    except Exception as error:
+        # Tracing runs the network's own code, which may raise anything at all.
+        raise not_exported("as a program of torch.export", first_line(error)) from error
+    if application.has_dynamic_size and any(isinstance(side, int) for side in _taken(program)[2:]):
+        raise no_other_size("torch finds that its layers fix them")
+    _forget_places(program)
+    return program
+
+
+def encode(program: ExportedProgram, application: Application) -> bytes:
+    """Return the contents of a ``.pt2`` file, with the application's description in it."""
+    buffer = io.BytesIO()
+    description = json.dumps(application.description, indent=2, ensure_ascii=False)
+    torch.export.save(program, buffer, extra_files={DESCRIPTION: description})
+    return buffer.getvalue()
+
+
+def verify(contents: bytes, asked: Sequence[Asked]) -> float:
+    """Load the contents of a ``.pt2`` file, and return by how much its answers differ at most.
+
+    Raises:
+        DiagnosticError: By more than rounding explains, as for `largest_difference`.
+    """
+    loaded = torch.export.load(io.BytesIO(contents)).module()
+    with torch.no_grad():
+        return largest_difference(loaded, asked, TOLERANCE)
+
+
+def not_exported(kind: str, reason: str) -> DiagnosticError:
+    """Return what to say of a network that cannot be exported in some form."""
+    return DiagnosticError.of(
+        "LEGO763",
+        f"the application cannot be exported {kind}: {reason}",
+        help=[OTHER_FORMATS],
+    )
+
+
+def _taken(program: ExportedProgram) -> Sequence[Any]:
+    (name,) = program.graph_signature.user_inputs
+    (node,) = (node for node in program.graph.nodes if node.name == name)
+    shape: Sequence[Any] = node.meta["val"].shape
+    return shape
+
+
+def _forget_places(program: ExportedProgram) -> None:
+    """Leave out in which files of this computer each step stands."""
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)

@@ -1,0 +1,156 @@
+"""From pictures to answers that a person can read, a batch at a time."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from legonet.data import to_tensor
+from legonet.data.decode import squash
+from legonet.diagnostics import DiagnosticError
+from legonet.network.pictures import Broken, GivenPicture, gathered
+from legonet.network.prediction import Prediction
+from legonet.network.routes import Ends
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from legonet.network.pictures import Given
+    from legonet.network.prediction import Mask
+    from legonet.network.transplant_network import TransplantNetwork
+
+PIXELS_AT_ONCE = 2**19
+"""Pixels of all pictures in a batch, for one route; several routes share them.
+
+VGG-16, whose first layers need most memory for a pixel, takes about half a gigabyte for them.
+"""
+
+READERS = 4
+"""Threads that read pictures, at most."""
+
+
+def predictions(
+    network: TransplantNetwork,
+    given: Given | Iterable[Given],
+    routes: Sequence[Ends],
+    broken: Broken | None = None,
+) -> Iterator[Prediction]:
+    """Give the answers to pictures, a batch at a time.
+
+    Args:
+        network: The network.
+        given: Files, folders, patterns, PIL pictures or arrays.
+        routes: The category and the task of each route.
+        broken: Hears of each picture that cannot be read; the first one raises unless given.
+
+    Raises:
+        DiagnosticError: A route is not built, or memory is short.
+    """
+    broken = broken or _raised
+    pictures = gathered(given, broken)
+    sizes = {ends: network.size(*ends) for ends in routes}
+    largest = max(sizes.values(), default=1)
+    at_once = max(1, PIXELS_AT_ONCE // (largest**2 * max(1, len(routes))))
+    readers = min(READERS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(readers) as threads:
+        for first in range(0, len(pictures), at_once):
+            batch = pictures[first : first + at_once]
+            seen = []
+            for found in threads.map(partial(_look, sizes=set(sizes.values())), batch):
+                if isinstance(found, _Seen):
+                    seen.append(found)
+                else:
+                    broken(found)
+            yield from _answered(network, seen, sizes)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture as networks take it: its pixels by the size to which it was squashed."""
+
+    picture: GivenPicture
+    own_size: tuple[int, int]
+    pixels: Mapping[int, NDArray[np.uint8]]
+
+
+def _look(picture: GivenPicture, sizes: Iterable[int]) -> _Seen | DiagnosticError:
+    """Read a picture, and return why where it cannot be read."""
+    try:
+        opened = picture.open()
+    except DiagnosticError as error:
+        return error
+    pixels = {size: np.asarray(squash(opened, size)) for size in sizes}
+    return _Seen(picture, opened.size, pixels)
+
+
+def _answered(
+    network: TransplantNetwork, seen: Sequence[_Seen], sizes: Mapping[Ends, int]
+) -> Iterator[Prediction]:
+    if not seen:
+        return
+    alike: defaultdict[int, list[Ends]] = defaultdict(list)
+    for ends, size in sizes.items():
+        alike[size].append(ends)
+    logits: dict[Ends, Tensor] = {}
+    for size, routes in alike.items():
+        tensor = to_tensor(np.stack([item.pixels[size] for item in seen]))
+        logits |= network.answers(routes, tensor)
+    found = {ends: logits[ends].float().cpu() for ends in sizes}
+    labels = {ends: network.labels(*ends) for ends in sizes}
+    for number, item in enumerate(seen):
+        for ends in sizes:
+            yield _prediction(item, ends, labels[ends], found[ends][number])
+
+
+def _prediction(seen: _Seen, ends: Ends, labels: tuple[str, ...], logits: Tensor) -> Prediction:
+    if logits.dim() == 3:
+        return _segmentation(seen, ends, labels, logits.numpy())
+    single = len(labels) == 1
+    chances = (logits.sigmoid() if single else logits.softmax(0)).tolist()
+    likeliest = int(logits.argmax())
+    answer = labels[likeliest] if not single or float(logits) > 0 else None
+    probabilities = dict(zip(labels, chances, strict=True))
+    return Prediction(seen.picture, *ends, answer, probabilities=probabilities)
+
+
+def _segmentation(
+    seen: _Seen, ends: Ends, labels: tuple[str, ...], logits: NDArray[np.float32]
+) -> Prediction:
+    mask = _mask(logits, seen.own_size)
+    counts = np.bincount(mask.reshape(-1), minlength=len(labels) + 1)
+    if len(labels) == 1:
+        counts = counts[1:]
+    shares = {label: float(count / mask.size) for label, count in zip(labels, counts, strict=False)}
+    most = max(shares, key=shares.__getitem__)
+    answer = most if shares[most] else None
+    return Prediction(seen.picture, *ends, answer, shares=shares, mask=mask)
+
+
+def _mask(logits: NDArray[np.float32], size: tuple[int, int]) -> Mask:
+    """Bring logits ``(K, H, W)`` to a picture's own width and height, and decide pixel by pixel."""
+    width, height = size
+    # What a single output is measured against.
+    best = np.zeros((height, width), np.float32)
+    mask = np.zeros((height, width), np.uint8 if len(logits) <= 256 else np.uint16)
+    single = len(logits) == 1
+    # Map after map, as all of them for a large picture would fill the memory.
+    for number, low in enumerate(logits):
+        resized = Image.fromarray(np.ascontiguousarray(low)).resize(size, Image.Resampling.BILINEAR)
+        high = np.asarray(resized)
+        better = high > best if single or number else np.ones_like(mask, bool)
+        mask[better] = 1 if single else number
+        best = np.where(better, high, best)
+    return mask
+
+
+def _raised(error: DiagnosticError) -> NoReturn:
+    raise error

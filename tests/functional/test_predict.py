@@ -1,0 +1,116 @@
+"""A person asks a built network about pictures, on the command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import document, environment, legonet
+from PIL import Image
+from standing_network import SEGMENTING, copied, standing
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a spec of which all stands, and some pictures."""
+    folder = tmp_path_factory.mktemp("standing")
+    standing(folder)
+    (folder / "photos" / "more").mkdir(parents=True)
+    Image.fromarray(PIXELS).save(folder / "photos" / "a.png")
+    Image.fromarray(255 - PIXELS).save(folder / "photos" / "more" / "b.jpg")
+    return folder
+
+
+def test_a_table_shows_each_picture_and_path(first: Path) -> None:
+    finished = legonet(first, "predict", "standing.lego", "photos")
+    assert finished.returncode == 0, finished.stderr
+    heads, *rows = finished.stdout.splitlines()
+    assert heads.split() == ["picture", "path", "answer"]
+    assert rows.pop() == "px: share of the picture's pixels"
+    assert len(rows) == 2 * 4
+    assert [row.split()[0] for row in rows] == ["photos/a.png"] * 4 + ["photos/more/b.jpg"] * 4
+    assert all(row.rstrip().endswith(("%", "% px")) for row in rows)
+    assert {"read_one", "find_one"} <= {row.split()[1] for row in rows}
+
+
+def test_one_document_holds_what_is_answered_and_what_is_broken(first: Path) -> None:
+    arguments = ("photos/*.png", "away.png", "standing.lego", "--path", "read_one", "--json")
+    finished = legonet(first, "predict", "standing.lego", *arguments)
+    assert finished.returncode == 3
+    found = document(finished)
+    assert [(item["picture"], item["category"], item["task"]) for item in found["predictions"]] == [
+        ("photos/a.png", "digit_1", "classify")
+    ]
+    assert 0 < found["predictions"][0]["probabilities"]["digit_1"] < 1
+    assert [item["code"] for item in found["diagnostics"]] == ["LEGO403", "LEGO404"]
+    assert "away.png" in finished.stderr
+    assert "standing.lego" in finished.stderr
+
+
+def test_masks_are_written(first: Path, tmp_path: Path) -> None:
+    arguments = ("--path", "read_one", "--path", "find_one", "--output", str(tmp_path), "--json")
+    finished = legonet(first, "predict", "standing.lego", "photos/a.png", *arguments)
+    assert finished.returncode == 0, finished.stderr
+    whole, pixels = document(finished)["predictions"]
+    assert "mask" not in whole
+    with Image.open(pixels["mask"]) as mask:
+        share = np.asarray(mask).mean() / 255
+    assert share == pytest.approx(pixels["shares"]["digit_1"])
+    with Image.open(pixels["overlay"]) as overlay:
+        assert overlay.size == (60, 40)
+    assert f"1 mask in {tmp_path}" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--path", "reed_one", "photos"), 1, "a path with a similar name exists: `read_one`"),
+        (("--category", "digit_1", "--task", "inc", "photos"), 1, "`ink`"),
+        (("--output", "standing.lego/x", "--path", "find_one", "photos"), 3, "another folder"),
+        ((), 2, "PICTURE"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    first: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    finished = legonet(first, "predict", "standing.lego", *arguments)
+    assert finished.returncode == code
+    assert words in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_what_is_not_built_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "standing.lego").write_text(SEGMENTING)
+    finished = legonet(tmp_path, "predict", "standing.lego", "a.png", "--json")
+    assert finished.returncode == 1
+    assert document(finished)["diagnostics"][0]["code"] == "LEGO709"
+    assert "run `legonet build standing.lego`" in finished.stderr
+
+
+def test_ctrl_c_ends_it_without_a_traceback(first: Path, tmp_path: Path) -> None:
+    spec = copied(first / "standing.lego", tmp_path)
+    # A pipe without a writer keeps the command waiting in the middle of its pictures.
+    os.mkfifo(tmp_path / "endless.png")
+    shutil.copy(first / "photos" / "a.png", tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "legonet", "predict", spec.name, "a.png", "endless.png"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with (tmp_path / "endless.png").open("wb"):  # waits until the command reads it
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert words.startswith("interrupted")
+    assert "Traceback" not in words
