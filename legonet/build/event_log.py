@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from legonet.build.events import Event
+from legonet.build.planning.news import EVENTS
 from legonet.build.storage.files import append_line
 from legonet.diagnostics import DiagnosticError
 from legonet.diagnostics.json import to_json
 
-EVENTS = "events.jsonl"
-"""The file in a store."""
+__all__ = ["EVENTS", "LARGEST", "NEWS_EVERY", "EventLog"]
 
 LARGEST = 32 * 2**20
 """Bytes of a file behind which a new one is begun; one old file is kept."""

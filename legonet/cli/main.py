@@ -23,7 +23,10 @@ COMMANDS = {
     "build": "legonet.cli.commands.build",
     "why": "legonet.cli.commands.why",
     "render": "legonet.cli.commands.render",
+    "diff": "legonet.cli.commands.diff",
     "inspect": "legonet.cli.commands.inspect",
+    "predict": "legonet.cli.commands.predict",
+    "export": "legonet.cli.commands.export",
     "store": "legonet.cli.commands.store",
     "explain": "legonet.cli.commands.explain",
 }

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from legonet.graph import EdgeState, ModuleGraph
 from legonet.render import style, words
-from legonet.render.dot_text import Markup, left_aligned, marked, quoted, statement
-from legonet.spec.declarations import Adapter, Category, Network
+from legonet.render.dot_text import Attributes, Markup, left_aligned, marked, quoted, statement
+from legonet.render.looks import Look
+from legonet.render.sizes import Size
+from legonet.render.view import Bundle, Mark, View
+from legonet.spec import Key
+from legonet.spec.declarations import Adapter
 
-
-@dataclass(frozen=True)
-class Node:
-    """A node.
-
-    Args:
-        name: As it stands in DOT.
-        text: Its statement.
-    """
-
-    name: str
-    text: str
+Links = Callable[[Key], str]
+"""Gives the address of a statement; empty for none."""
 
 
 def node_name(kind: str, *names: str) -> str:
@@ -28,93 +23,213 @@ def node_name(kind: str, *names: str) -> str:
     return quoted(f"{kind} {' -> '.join(names)}")
 
 
-def network_box(name: str, network: Network) -> Node:
-    """Return a specific network."""
-    lines = [marked(name), _soft(network.model.call)]
-    about = words.about_network(name, network)
-    return _box(node_name("network", name), lines, style.NETWORK, about)
-
-
-def category_box(name: str, category: Category, *, red: bool) -> Node:
-    """Return a category module, in red where it belongs to the application."""
-    lines = [marked(name, bold=True), _soft(f"until {category.until}")]
-    about = f"category module {name}\n{category.network} until {category.until}"
-    return _box(node_name("category", name), lines, style.CATEGORY, about, red=red)
-
-
-def task_box(graph: ModuleGraph, name: str, *, red: bool) -> Node:
-    """Return a task module, in red where it belongs to the application."""
-    task = graph.spec.tasks[name]
-    goal = graph.goal(graph.spec.networks[task.network])
-    origin = f"{task.network} after {task.after}"
-    lines = [marked(name, bold=True), marked(goal, size=10), _soft(origin)]
-    about = f"task module {name}: {goal}\n{origin}"
-    return _box(node_name("task", name), lines, style.TASK, about, red=red)
-
-
-def adapter_box(
-    graph: ModuleGraph, adapter: Adapter, state: EdgeState, *, application: str, brief: bool
-) -> Node:
-    """Return an adapter, or the label of a direct edge.
+@dataclass(frozen=True)
+class Box:
+    """A node that shows some lines of text.
 
     Args:
-        graph: Where it stands.
-        adapter: The adapter.
-        state: How far it has come.
-        application: Name of the application in red that it belongs to; empty if it does not.
-        brief: One line, which says by name where it comes from.
+        name: As it stands in DOT.
+        lines: Of text.
+        look: Its fill and its border.
+        about: What appears under the mouse.
+        red: Whether it belongs to an application.
+        link: Where a click leads; empty for nowhere.
+        attributes: More of Graphviz's.
     """
-    line = style.LINES[state.state]
-    lines = _adapter_lines(graph, adapter, state, brief=brief)
-    if application:
-        name = marked(application, size=10, color=style.APPLICATION, bold=True)
-        lines.insert(0, name)
-    text = statement(
-        node_name("adapter", adapter.category, adapter.task),
-        label=left_aligned(lines),
-        fillcolor=style.PAPER,
-        color=style.APPLICATION if application else line.color,
-        style=f"rounded,filled,{line.style}",
-        penwidth=max(line.width, style.APPLICATION_WIDTH) if application else line.width,
-        tooltip=words.about_adapter(graph, adapter, state),
-        **(style.BRIEF if brief else {}),
-    )
-    return Node(node_name("adapter", adapter.category, adapter.task), text)
+
+    name: str
+    lines: Sequence[Markup]
+    look: style.Box
+    about: str
+    red: bool = False
+    link: str = ""
+    attributes: Attributes | None = None
+
+    def text(self, **place: str) -> str:
+        """Return its statement in DOT, with its place if that is known."""
+        return statement(
+            self.name,
+            label=left_aligned(self.lines),
+            style=self.look.style,
+            fillcolor=self.look.fill,
+            color=style.APPLICATION if self.red else self.look.border,
+            penwidth=max(self.look.width, style.APPLICATION_WIDTH) if self.red else self.look.width,
+            tooltip=self.about,
+            **({"URL": self.link} if self.link else {}),
+            **(self.attributes or {}),
+            **place,
+        )
 
 
-def _adapter_lines(
-    graph: ModuleGraph, adapter: Adapter, state: EdgeState, *, brief: bool
-) -> list[Markup]:
-    progress = marked(words.progress(state), size=style.SMALL, color=style.LINES[state.state].color)
-    learning = adapter.learning
-    kind = "direct" if learning is None else words.kernels(learning.layers)
-    head = marked(kind, size=10, bold=True)
-    if brief:
-        return [Markup(f"{marked(adapter.category, size=10)} {head} {progress}")]
-    if learning is None:
-        return [head, progress] if state.metrics else [head]
-    lines = [
-        Markup(f"{head} {marked(words.method(learning), size=10)}"),
-        _soft(words.pictures(learning)),
-        progress,
-    ]
-    teacher = graph.teacher_name(adapter)
-    if teacher != graph.spec.categories[adapter.category].network:
-        lines.insert(2, _soft(f"taught by {teacher}"))
-    return lines
+class Boxes:
+    """The boxes of a view's modules and adapters.
+
+    Args:
+        view: What is drawn.
+        links: Where the statements stand.
+        brief: Whether adapters say the most important only, in one line.
+    """
+
+    def __init__(self, view: View, links: Links, *, brief: bool) -> None:
+        self._view = view
+        self._links = links
+        self._brief = brief
+
+    def category(self, name: str) -> Box:
+        """Return a category module."""
+        spec = self._view.graph.spec
+        category = spec.categories[name]
+        network = spec.networks[category.network]
+        found = self._view.built.sizes.categories.get(name, Size())
+        lines = [f"{words.model(network)} until {category.until}", words.size(found)]
+        return self._module(
+            ("category", name),
+            [words.shortened(line) for line in lines if line],
+            f"category module {name}\n{category.network} until {category.until}",
+            red=any(item.category == name for item in self._view.applications),
+        )
+
+    def task(self, name: str) -> Box:
+        """Return a task module."""
+        graph = self._view.graph
+        task = graph.spec.tasks[name]
+        network = graph.spec.networks[task.network]
+        goal = graph.goal(network)
+        found = self._view.built.sizes.tasks.get(name, Size())
+        lines = [str(goal), f"{words.model(network)} after {task.after}", words.size(found)]
+        return self._module(
+            ("task", name),
+            [words.shortened(line) for line in lines if line],
+            f"task module {name}: {goal}\n{task.network} after {task.after}",
+            red=any(item.task == name for item in self._view.applications),
+        )
+
+    def categories(self, label: str, names: Sequence[str]) -> Box:
+        """Return several category modules as one."""
+        networks = [self._view.graph.spec.categories[name].network for name in names]
+        return self._modules("category", label, names, networks)
+
+    def tasks(self, label: str, names: Sequence[str]) -> Box:
+        """Return several task modules as one."""
+        networks = [self._view.graph.spec.tasks[name].network for name in names]
+        return self._modules("task", label, names, networks)
+
+    def adapter(self, bundle: Bundle) -> Box:
+        """Return what stands on the line between two boxes: an adapter, or how many there are."""
+        line = bundle.look.line
+        red = bool(bundle.applications)
+        names = [item.name for item in bundle.applications]
+        single = len(bundle.adapters) == 1
+        lines = [
+            marked(words.shortened(name), size=10, color=style.APPLICATION, bold=True)
+            for name in names
+        ]
+        lines += self._single(bundle) if single else self._several(bundle)
+        key = ("adapter", bundle.adapters[0].category, bundle.adapters[0].task)
+        return Box(
+            node_name("adapter", bundle.category.label, bundle.task.label),
+            lines,
+            style.Box(style.PAPER, line.color, f"rounded,filled,{line.style}", line.width),
+            self.about(bundle),
+            red=red,
+            link=self._links(key) if single else "",
+            attributes=style.BRIEF if self._brief else None,
+        )
+
+    def about(self, bundle: Bundle) -> str:
+        """Return the tooltip of a bundle of edges."""
+        if len(bundle.adapters) > 1:
+            names = [f"{item.category} -> {item.task}" for item in bundle.adapters]
+            return f"{len(names)} edges\n{words.listed(names)}"
+        (adapter,) = bundle.adapters
+        built = self._view.built
+        return words.about_adapter(
+            self._view.graph, adapter, built.state(adapter), built.size(adapter)
+        )
+
+    def _module(self, key: Key, lines: Sequence[str], about: str, *, red: bool) -> Box:
+        mark = self._view.marks.get(key)
+        return Box(
+            node_name(*key),
+            [
+                marked(words.shortened(key[1]), bold=True),
+                *(style.soft(line) for line in lines),
+                *([] if mark is None else [figures(mark.look, mark.text)]),
+            ],
+            marked_box(style.CATEGORY if key[0] == "category" else style.TASK, mark),
+            about,
+            red=red,
+            link=self._links(key),
+        )
+
+    def _modules(self, kind: str, label: str, names: Sequence[str], networks: Sequence[str]) -> Box:
+        spec = self._view.graph.spec
+        models = Counter(words.model(spec.networks[network]) for network in networks)
+        noun = "category modules" if kind == "category" else "task modules"
+        lines = [f"{len(names)} {noun}"]
+        lines += [f"{count} of {model}" for model, count in models.most_common(3)]
+        return Box(
+            node_name(kind, label),
+            [
+                marked(words.shortened(label), bold=True),
+                *(style.soft(words.shortened(line)) for line in lines),
+            ],
+            style.CATEGORY if kind == "category" else style.TASK,
+            f"{len(names)} {noun}\n{words.listed(list(names))}",
+            attributes={"peripheries": 2},
+        )
+
+    def _single(self, bundle: Bundle) -> list[Markup]:
+        (adapter,), (look,) = bundle.adapters, bundle.looks
+        state = self._view.built.state(adapter)
+        learning = adapter.learning
+        kind = "direct" if learning is None else words.kernels(learning.layers)
+        if self._brief:
+            ends = f"{words.shortened(adapter.category, 24)} → {words.shortened(adapter.task, 24)}"
+            return [
+                Markup(
+                    f"{marked(ends, size=10)} {marked(kind, size=10, bold=True)} "
+                    f"{figures(look, words.shortened(self._view.text(adapter)))}"
+                )
+            ]
+        head = marked(kind, size=10, bold=True)
+        if learning is None:
+            known = bool(state.metrics or self._view.marks)
+            return [head, *([figures(look, self._view.text(adapter))] if known else [])]
+        lines = [words.pictures(learning), *self._teacher(adapter)]
+        lines.append(words.size(self._view.built.size(adapter)))
+        return [
+            Markup(f"{head} {marked(words.method(learning), size=10)}"),
+            *(style.soft(words.shortened(line)) for line in lines if line),
+            figures(look, words.shortened(self._view.text(adapter))),
+        ]
+
+    def _several(self, bundle: Bundle) -> list[Markup]:
+        counts = Counter(bundle.looks)
+        return [
+            marked(f"{len(bundle.adapters)} edges", size=10, bold=True),
+            *(
+                figures(look, f"{counts[look]} {look.meaning}")
+                for look in self._view.order
+                if look in counts
+            ),
+        ]
+
+    def _teacher(self, adapter: Adapter) -> list[str]:
+        teacher = self._view.graph.teacher_name(adapter)
+        own = self._view.graph.spec.categories[adapter.category].network
+        return [] if teacher in (None, own) else [f"taught by {teacher}"]
 
 
-def _box(name: str, lines: list[Markup], box: style.Box, about: str, *, red: bool = False) -> Node:
-    text = statement(
-        name,
-        label=left_aligned(lines),
-        fillcolor=box.fill,
-        color=style.APPLICATION if red else box.border,
-        penwidth=style.APPLICATION_WIDTH if red else 1,
-        tooltip=about,
-    )
-    return Node(name, text)
+def marked_box(box: style.Box, mark: Mark | None) -> style.Box:
+    """Return how a box looks of which something is said."""
+    if mark is None:
+        return box
+    line = mark.look.line
+    return style.Box(box.fill, line.color, f"rounded,filled,{line.style}", line.width)
 
 
-def _soft(text: str) -> Markup:
-    return marked(text, size=style.SMALL, color=style.SOFT_INK)
+def figures(look: Look, text: str) -> Markup:
+    """Return what is said of a statement in the colour of its look, behind its sign."""
+    sign = f"{look.sign} " if look.sign else ""
+    return marked(f"{sign}{text}", size=style.SMALL, color=look.line.color)

@@ -1,88 +1,151 @@
-"""Where modules come from: which networks are drawn, in which columns, and what leads where."""
+"""Where modules come from: the networks left of the categories, and those right of the tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
-import networkx as nx
+from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.render import style, words
+from legonet.render.boxes import Box, Links, figures, marked_box, node_name
+from legonet.render.dot_text import marked
+from legonet.render.sheet import Column, Line
+from legonet.render.sizes import Size
+from legonet.render.view import View
 
-from legonet.graph import ModuleGraph
-from legonet.render import style
-from legonet.render.boxes import network_box, node_name
-from legonet.render.columns import Column
-from legonet.render.dot_text import statement
-from legonet.spec import Key
-
-
-def donors(graph: ModuleGraph) -> set[str]:
-    """Return the networks that modules come from, and the ancestors of these."""
-    return _origins(graph, (node for node in graph.graph if node[0] != "network"))
+_BOXES = {
+    State.LEARNING: style.LEARNING_NETWORK,
+    State.FAILED: style.FAILED_NETWORK,
+    State.MISSING: style.PLANNED_NETWORK,
+}
 
 
 def unused_networks(graph: ModuleGraph) -> list[str]:
     """Return the networks that nothing comes from: no module, no teacher, none of their kin."""
-    adapters = graph.spec.adapters.values()
-    teachers = {name for item in adapters if (name := graph.teacher_name(item)) is not None}
-    used = donors(graph) | teachers | _origins(graph, (("network", name) for name in teachers))
-    return [name for name in graph.spec.networks if name not in used]
+    spec = graph.spec
+    used = {item.network for item in spec.categories.values()}
+    used |= {item.network for item in spec.tasks.values()}
+    teachers = (graph.teacher_name(item) for item in spec.adapters.values())
+    used |= {name for name in teachers if name is not None}
+    used |= _ancestors(graph, used)
+    return [name for name in spec.networks if name not in used]
 
 
-def network_columns(graph: ModuleGraph) -> list[Column]:
-    """Return the donors in columns, ancestors left of all networks that start from them."""
-    drawn = donors(graph)
-    generation: dict[str, int] = {}
-    for name in reversed(graph.ancestors_first()):
-        heirs = graph.graph.successors(("network", name))
-        older = [generation[heir] for kind, heir in heirs if kind == "network" and heir in drawn]
-        generation[name] = 1 + max(older, default=-1)
-    columns = []
-    for number in sorted({generation[name] for name in drawn}, reverse=True):
-        names = [name for name in graph.spec.networks if name in drawn]
-        names = [name for name in names if generation[name] == number]
-        names.sort(key=lambda name: _first_category(graph, name))
-        boxes = [network_box(name, graph.spec.networks[name]) for name in names]
-        title = "ancestors" if number else "specific networks"
-        columns.append(Column(f"networks {number}", title, boxes))
-    return columns
+class Descent:
+    """The networks of a picture.
 
-
-def ways(graph: ModuleGraph, passed: Sequence[Column]) -> Iterator[str]:
-    """Give the edges from the donors to networks, category modules and task modules.
+    A network that donates both a category and a task stands on both sides, so that no line has to
+    run past the whole picture.
 
     Args:
-        graph: What is drawn.
-        passed: The columns between the networks and the tasks.
+        view: What is drawn.
+        links: Where the statements stand.
     """
-    drawn = donors(graph)
-    for source, target, role in graph.graph.edges(data="role"):
-        if role == "adapter" or (role == "init" and target[1] not in drawn):
-            continue
-        lanes = [column.lane(target[1]) for column in passed] if role == "top" else []
-        stops = [node_name(*source), *lanes, node_name(*target)]
-        about = f"{target[1]} {'starts' if role == 'init' else 'comes'} from {source[1]}"
-        for number, (start, end) in enumerate(pairwise(stops), 1):
-            arrives = number == len(stops) - 1
-            enters = ":s" if lanes and arrives else ":w"
-            yield statement(
-                f"{start}:e -> {end}{enters}",
-                color=style.DESCENT.color,
-                penwidth=style.DESCENT.width,
-                weight=1 if lanes else 8,
-                tooltip=about,
-                **({"arrowsize": 0.5} if arrives else {"arrowhead": "none"}),
+
+    def __init__(self, view: View, links: Links) -> None:
+        self._view = view
+        self._links = links
+        spec = view.graph.spec
+        self._categories = {name: spec.categories[name].network for name in view.shown.categories}
+        self._tasks = {name: spec.tasks[name].network for name in view.shown.tasks}
+        self._left = set(self._categories.values())
+        self._left |= _ancestors(view.graph, self._left)
+
+    def columns_of_categories(self) -> list[Column]:
+        """Return the columns left of the categories, ancestors left of what starts from them."""
+        generation = self._generations()
+        order = self._by_category()
+        return [
+            Column(
+                f"networks {number}",
+                "ancestors" if number else "specific networks",
+                [self._box(name, "network") for name in order if generation[name] == number],
             )
+            for number in sorted(set(generation.values()), reverse=True)
+        ]
+
+    def column_of_tasks(self) -> Column:
+        """Return the column right of the tasks."""
+        names = dict.fromkeys(self._tasks.values())
+        return Column("donors", "specific networks", [self._box(name, "donor") for name in names])
+
+    def lines(self) -> Iterator[Line]:
+        """Give the lines between networks and what comes from them."""
+        spec = self._view.graph.spec
+        for name in self._by_category():
+            init = spec.networks[name].init
+            if init is not None:
+                yield _line(("network", init), ("network", name), f"{name} starts from {init}")
+        for category, network in self._categories.items():
+            about = f"{category} comes from {network}"
+            yield _line(("network", network), ("category", category), about, weight=20)
+        for task, network in self._tasks.items():
+            about = f"{task} comes from {network}"
+            yield _line(("task", task), ("donor", network), about, arrow="left", weight=20)
+
+    def _generations(self) -> dict[str, int]:
+        """Return how many networks start from each other behind each network on the left."""
+        found = dict.fromkeys(self._left, 0)
+        for name in reversed(self._view.graph.ancestors_first()):
+            init = self._view.graph.spec.networks[name].init
+            if name in found and init is not None:
+                found[init] = max(found[init], found[name] + 1)
+        return found
+
+    def _by_category(self) -> list[str]:
+        """Return the networks on the left in the order of the categories that come from them."""
+        order: dict[str, None] = {}
+        for network in self._categories.values():
+            name: str | None = network
+            while name is not None:
+                order.setdefault(name)
+                name = self._view.graph.spec.networks[name].init
+        return list(order)
+
+    def _box(self, name: str, kind: str) -> Box:
+        built = self._view.built
+        network = self._view.graph.spec.networks[name]
+        state = built.networks.get(name)
+        found = built.sizes.networks.get(name, Size())
+        lines = [words.model(network), words.parameters(found)]
+        if kind == "donor" and network.init is not None and name not in self._left:
+            lines.append(f"starts from {words.shortened(network.init)}")
+        mark = self._view.marks.get(("network", name))
+        if mark is None and state is not None and state.state is not State.BUILT:
+            lines.append(words.shortened(words.progress(state)))
+        shown = [marked(words.shortened(name)), *(style.soft(line) for line in lines if line)]
+        if mark is not None:
+            shown.append(figures(mark.look, mark.text))
+        return Box(
+            node_name(kind, name),
+            shown,
+            _box_style(state) if mark is None else marked_box(style.NETWORK, mark),
+            words.about_network(name, network, found, state),
+            link=self._links(("network", name)),
+        )
 
 
-def _origins(graph: ModuleGraph, nodes: Iterable[Key]) -> set[str]:
-    """Return the networks that lead to any of the nodes."""
-    found = {origin for node in nodes for origin in nx.ancestors(graph.graph, node)}
-    return {name for kind, name in found if kind == "network"}
+def _box_style(state: EdgeState | None) -> style.Box:
+    return style.NETWORK if state is None else _BOXES.get(state.state, style.NETWORK)
 
 
-def _first_category(graph: ModuleGraph, network: str) -> int:
-    """Return the place of the first category that comes from a network."""
-    reached = nx.descendants(graph.graph, ("network", network))
-    categories = list(graph.spec.categories)
-    places = [place for place, name in enumerate(categories) if ("category", name) in reached]
-    return min(places, default=len(categories))
+def _line(
+    left: tuple[str, str],
+    right: tuple[str, str],
+    about: str,
+    arrow: str = "right",
+    weight: int = 1,
+) -> Line:
+    return Line(
+        node_name(*left), node_name(*right), about, style.DESCENT, arrow, size=0.5, weight=weight
+    )
+
+
+def _ancestors(graph: ModuleGraph, names: Iterable[str]) -> set[str]:
+    """Return all networks that some networks start from, one behind the other."""
+    found: set[str] = set()
+    for name in names:
+        older = graph.spec.networks[name].init
+        while older is not None and older not in found:
+            found.add(older)
+            older = graph.spec.networks[older].init
+    return found

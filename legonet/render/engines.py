@@ -14,8 +14,9 @@ from pathlib import Path
 
 _BUNDLED = Path(__file__).with_name("bundled_graphviz.py")
 
-Engine = Callable[[str, str], bytes | None]
-"""DOT and Graphviz's name of a format to a picture, or to None where there is no such engine."""
+Engine = Callable[[str, str, bool], bytes | None]
+"""DOT, Graphviz's name of a format, and whether DOT says where everything is, to a picture; or to
+None where there is no such engine."""
 
 # Real letters grow with their size; the boxes that stand in for those of no font do not.
 _LETTERS = 'graph { node [shape=plain] a [label="m", fontsize=10] b [label="m", fontsize=40] }'
@@ -25,12 +26,13 @@ class EngineError(Exception):
     """An engine is there and failed."""
 
 
-def program(dot: str, picture_format: str) -> bytes | None:
+def program(dot: str, picture_format: str, placed: bool = False) -> bytes | None:
     """Return a picture by the program ``dot``, or None where there is none on the path.
 
     Args:
         dot: The picture in the DOT language.
         picture_format: Graphviz's name of a format, such as ``svg``.
+        placed: Whether it says where everything is, so that nothing is laid out.
 
     Raises:
         EngineError: The program failed.
@@ -38,7 +40,12 @@ def program(dot: str, picture_format: str) -> bytes | None:
     import graphviz
 
     try:
-        picture = graphviz.Source(dot).pipe(format=picture_format, quiet=True)
+        picture = graphviz.Source(dot).pipe(
+            format=picture_format,
+            engine="neato" if placed else "dot",
+            neato_no_op=2 if placed else None,
+            quiet=True,
+        )
     except graphviz.ExecutableNotFound:
         return None
     except graphviz.CalledProcessError as error:
@@ -48,12 +55,13 @@ def program(dot: str, picture_format: str) -> bytes | None:
     return bytes(picture)
 
 
-def bundled(dot: str, picture_format: str) -> bytes | None:
+def bundled(dot: str, picture_format: str, placed: bool = False) -> bytes | None:
     """Return a picture by pygraphviz, or None where it is not installed.
 
     Args:
         dot: The picture in the DOT language.
         picture_format: Graphviz's name of a format, such as ``svg``.
+        placed: Whether it says where everything is, so that nothing is laid out.
 
     Raises:
         EngineError: The library failed.
@@ -62,6 +70,7 @@ def bundled(dot: str, picture_format: str) -> bytes | None:
         return None
     # -P: the script's folder is no place to import from.
     command = [sys.executable, "-P", str(_BUNDLED), picture_format]
+    command += ["placed"] if placed else []
     try:
         done = subprocess.run(  # noqa: S603 - this Python and our own script
             command, input=dot.encode(), capture_output=True, check=True
@@ -82,7 +91,7 @@ def require_fonts(engine: Engine) -> None:
     Raises:
         EngineError: There is no font.
     """
-    lines = (engine(_LETTERS, "plain") or b"").decode().splitlines()
+    lines = (engine(_LETTERS, "plain", False) or b"").decode().splitlines()
     if len({line.split()[4] for line in lines if line.startswith("node ")}) < 2:
         raise EngineError("no font is installed, so that every letter would be an empty box")
 

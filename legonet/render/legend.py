@@ -2,51 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from legonet.graph import State
 from legonet.render import style, words
+from legonet.render.descent import unused_networks
 from legonet.render.dot_text import Markup, marked
-from legonet.spec.declarations import Path
+from legonet.render.looks import SEVERAL, Look
+from legonet.render.view import View
 
 SIZE = 10
+MOST = 8
+"""Names in a list."""
+
+IN_A_ROW = 4
+"""Samples of lines beside each other."""
+
 _TABLE = 'TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 
 
-def legend(
-    states: Collection[State],
-    paths: Mapping[str, Path],
-    application: str,
-    unused: Sequence[str],
-) -> Markup:
-    """Return the table below the picture.
+def legend(view: View) -> Markup:
+    """Return the table below a picture."""
+    looks = Counter(look for bundle in view.bundles for look in bundle.looks)
+    samples = [(look, f"{look.meaning}: {looks[look]}") for look in view.order if look in looks]
+    if any(bundle.look is SEVERAL for bundle in view.bundles):
+        samples.append((SEVERAL, SEVERAL.meaning))
+    if not view.is_collapsed and view.graph.spec.networks:
+        samples.append((Look(style.DESCENT, ""), "comes from"))
+    return table([*sampled(samples), *_paths(view), *_left_out(view)])
 
-    Args:
-        states: Those that occur in it.
-        paths: All named applications.
-        application: Name of the one that is drawn in red; empty for none.
-        unused: Networks that nothing comes from.
-    """
-    lines = [_sample(style.LINES[state], words.STATES[state]) for state in State if state in states]
-    lines.append(_sample(style.DESCENT, "comes from"))
-    below = "<TD></TD><TD></TD>" * len(lines)
-    rows = [f'<{_TABLE} CELLPADDING="3"><TR>{"".join(lines)}</TR><TR>{below}</TR></TABLE>']
-    for name, path in paths.items():
-        red = name == application
-        color = style.APPLICATION if red else style.SOFT_INK
-        text = f"path {name} = {path.category} → {path.task}"
-        rows.append(marked(text, size=SIZE, color=color, bold=red))
-    if unused:
-        text = f"not used: {', '.join(unused[:8])}"
-        if len(unused) > 8:
-            text += f" and {len(unused) - 8} more"
-        rows.append(marked(text, size=SIZE, color=style.SOFT_INK))
+
+def sampled(samples: Sequence[tuple[Look, str]]) -> list[Markup]:
+    """Return a grid that shows some looks, and what they mean; nothing where there is none."""
+    rows = []
+    for first in range(0, len(samples), IN_A_ROW):
+        some = samples[first : first + IN_A_ROW]
+        cells = "".join(_sample(look, text) for look, text in some)
+        rows.append(f"<TR>{cells}</TR><TR>{'<TD></TD><TD></TD>' * len(some)}</TR>")
+    return [Markup(f'<{_TABLE} CELLPADDING="3">{"".join(rows)}</TABLE>')] if rows else []
+
+
+def table(rows: Iterable[Markup]) -> Markup:
+    """Return rows one below the other."""
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
-    return Markup(f'<{_TABLE} CELLPADDING="3">{cells}</TABLE>')
+    return Markup(f'<{_TABLE} CELLPADDING="3">{cells}</TABLE>' if cells else "")
 
 
-def _sample(line: style.Line, text: str) -> str:
+def _sample(look: Look, text: str) -> str:
     """Return the cells of a piece of a line, which lies between two rows, and of its meaning."""
+    line = look.line
     stroke = f'BORDER="{round(line.width)}" SIDES="B" STYLE="{line.style}" COLOR="{line.color}"'
-    meaning = marked(text, size=SIZE, color=style.SOFT_INK)
-    return f'<TD WIDTH="28" {stroke}></TD><TD ROWSPAN="2">{meaning}</TD><TD WIDTH="8"></TD>'
+    sign = f"{marked(look.sign, size=SIZE, color=line.color)} " if look.sign else ""
+    meaning = f"{sign}{marked(text, size=SIZE, color=style.SOFT_INK)}"
+    text_cell = f'<TD ROWSPAN="2" ALIGN="LEFT">{meaning}</TD><TD WIDTH="8"></TD>'
+    return f'<TD WIDTH="28" {stroke}></TD>{text_cell}'
+
+
+def _paths(view: View) -> Iterable[Markup]:
+    red = {item.name for item in view.applications}
+    shown = {(adapter.category, adapter.task) for adapter in view.shown.adapters}
+    others = 0
+    for name, path in view.graph.spec.paths.items():
+        if (path.category, path.task) not in shown:
+            continue
+        others += name not in red
+        if others <= MOST or name in red:
+            text = words.shortened(
+                f"path {name} = {path.category} → {path.task}", 3 * words.LONGEST
+            )
+            color = style.APPLICATION if name in red else style.SOFT_INK
+            yield marked(text, size=SIZE, color=color, bold=name in red)
+    if others > MOST:
+        yield _remark(f"and {others - MOST} more paths")
+
+
+def _left_out(view: View) -> Iterable[Markup]:
+    spec = view.graph.spec
+    if not view.is_whole:
+        yield _remark(f"shown: {len(view.shown.adapters)} of {len(spec.adapters)} edges")
+        return
+    unused = unused_networks(view.graph)
+    if unused:
+        text = f"not used: {', '.join(words.shortened(name) for name in unused[:MOST])}"
+        yield _remark(text + (f" and {len(unused) - MOST} more" if len(unused) > MOST else ""))
+
+
+def _remark(text: str) -> Markup:
+    return marked(text, size=SIZE, color=style.SOFT_INK)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from legonet.graph import State
-from legonet.render.dot_text import Attributes
+from legonet.render.dot_text import Attributes, Markup, marked
 
 PAPER = "#ffffff"
 INK = "#202124"
@@ -31,16 +29,14 @@ class Line:
     width: float = 1.2
 
 
-LINES: Mapping[State, Line] = {
-    State.MISSING: Line("#70757a", "dashed"),
-    State.LEARNING: Line("#e37400", width=2),
-    State.BUILT: Line("#3c4043"),
-    State.FAILED: Line("#a50e0e", "dotted", width=2),
-    State.DIRECT: Line(INK, width=2.6),
-}
 DESCENT = Line("#b4bac2", width=1)
 """From a network to what comes from it."""
 APPLICATION_WIDTH = 2.4
+
+
+def red(line: Line) -> Line:
+    """Return how the line of an application is drawn: its style still says how far it has come."""
+    return Line(APPLICATION, line.style, max(line.width, APPLICATION_WIDTH))
 
 
 @dataclass(frozen=True)
@@ -49,11 +45,17 @@ class Box:
 
     fill: str
     border: str
+    style: str = "rounded,filled"
+    width: float = 1
 
 
-NETWORK = Box("#f1f3f4", "#bdc1c6")
+NETWORK = Box("#f1f3f4", "#9aa0a6")
+PLANNED_NETWORK = Box(PAPER, "#9aa0a6", "rounded,filled,dashed")
+LEARNING_NETWORK = Box(PAPER, "#7b3fc4", "rounded,filled,dashed")
+FAILED_NETWORK = Box(PAPER, "#a50e0e", "rounded,filled,dotted")
 CATEGORY = Box("#e3eefb", "#5b8fc9")
 TASK = Box("#e4f3e8", "#4f9a62")
+NOTHING = Box(PAPER, PAPER, "filled")
 
 FONT = "Helvetica,Arial,sans-serif"
 GRAPH: Attributes = {
@@ -61,12 +63,13 @@ GRAPH: Attributes = {
     "bgcolor": PAPER,
     "fontname": FONT,
     "nodesep": 0.16,
-    "ranksep": 0.8,
+    "ranksep": 0.9,
     "pad": 0.25,
     "labelloc": "b",
     "labeljust": "l",
 }
-DENSE_GRAPH: Attributes = {**GRAPH, "nodesep": 0.06, "ranksep": 1.6}
+DENSE_GRAPH: Attributes = {**GRAPH, "nodesep": 0.06, "ranksep": 1.6, "labelloc": "t"}
+"""Of a picture that is so tall that nobody would look below it for its legend."""
 NODE: Attributes = {
     "shape": "box",
     "style": "rounded,filled",
@@ -78,4 +81,13 @@ NODE: Attributes = {
     "height": 0.3,
 }
 BRIEF: Attributes = {"margin": "0.1,0.02", "height": 0.2}
-EDGE: Attributes = {"arrowsize": 0.7}
+
+
+def soft(text: str) -> Markup:
+    """Return what is said in second place."""
+    return marked(text, size=SMALL, color=SOFT_INK)
+
+
+def quiet(text: str) -> Markup:
+    """Return a title."""
+    return marked(text, color=SOFT_INK)

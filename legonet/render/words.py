@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.render.looks import points_behind
+from legonet.render.sizes import Size
 from legonet.spec.base import Form, Plugin
 from legonet.spec.declarations import Adapter, Learning, Network
 from legonet.spec.models import LibraryModel, Model
@@ -17,6 +19,8 @@ STATES: Mapping[State, str] = {
     State.FAILED: "failed",
     State.DIRECT: "direct",
 }
+LONGEST = 48
+"""Letters of a name or a line in a box; the tooltip has all of it."""
 
 
 def kernels(layers: tuple[int, ...]) -> str:
@@ -44,15 +48,79 @@ def progress(state: EdgeState) -> str:
     """Return how good an edge is beside its teacher, or how far it has come where none knows."""
     for metric, word in (("error_rate", "error"), ("pixel_accuracy", "pixel accuracy")):
         if metric in state.metrics:
-            own = f"{word} {_percent(state.metrics[metric])}"
+            own = f"{word} {percent(state.metrics[metric])}"
             teacher = state.metrics.get(f"teacher_{metric}")
-            return own if teacher is None else f"{own}, teacher {_percent(teacher)}"
+            return own if teacher is None else f"{own}, teacher {percent(teacher)}"
+    if state.state is State.LEARNING:
+        return " ".join(filter(None, (f"learning {state.fraction:.0%}", state.message)))
+    if state.state is State.FAILED and state.message:
+        return f"failed: {state.message}"
     return STATES[state.state]
 
 
-def about_network(name: str, network: Network) -> str:
+def error_words(state: EdgeState | None) -> str:
+    """Return the error of a network or an edge; empty where it is not known."""
+    metrics = {} if state is None else state.metrics
+    if "error_rate" in metrics:
+        return f"error {percent(metrics['error_rate'])}"
+    if "pixel_accuracy" in metrics:
+        return f"pixel error {percent(1 - metrics['pixel_accuracy'])}"
+    return ""
+
+
+def behind(state: EdgeState) -> str:
+    """Return how far an edge is behind its teacher; empty where it cannot be known."""
+    points = points_behind(state.metrics)
+    if points is None:
+        return ""
+    if points <= 0:
+        return "as good as its teacher" if points == 0 else f"{-points:.1f} points better"
+    return f"{points:.1f} points behind its teacher"
+
+
+def parameters(size: Size) -> str:
+    """Return how many parameters a module has, such as ``1.1k parameters``; empty if unknown."""
+    if size.parameters is None:
+        return ""
+    number = float(size.parameters)
+    for unit in ("", "k", "M", "G"):
+        if number < 999.5 or unit == "G":
+            break
+        number /= 1000
+    digits = 1 if unit and number < 99.95 else 0
+    return f"{number:.{digits}f}{unit} parameters"
+
+
+def size(found: Size) -> str:
+    """Return a module's channels and parameters, as far as they are known."""
+    ways = " → ".join(str(channels) for channels in found.channels)
+    return ", ".join(filter(None, (f"{ways} channels" if ways else "", parameters(found))))
+
+
+def model(network: Network) -> str:
+    """Return the name of a network's architecture, without that of legonet's own library."""
+    return network.model.call.removeprefix("legonet.")
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text, or its beginning and its end where it is too long for a box."""
+    if len(text) <= longest:
+        return text
+    kept = longest - 1
+    return f"{text[: kept - kept // 3]}…{text[len(text) - kept // 3 :]}"
+
+
+def listed(names: list[str], most: int = 24) -> str:
+    """Return names one below the other, and how many more there are."""
+    lines = names[:most]
+    if len(names) > most:
+        lines.append(f"and {len(names) - most} more")
+    return "\n".join(lines)
+
+
+def about_network(name: str, network: Network, found: Size, state: EdgeState | None) -> str:
     """Return a network's tooltip."""
-    lines = [f"specific network {name}", _form(network.model)]
+    lines = [f"specific network {name}", form(network.model)]
     if network.init is not None:
         lines.append(f"starts from {network.init}")
     if network.weights is not None:
@@ -60,28 +128,37 @@ def about_network(name: str, network: Network) -> str:
     if (recipe := network.train) is not None:
         subject = f" for {recipe.category}" if recipe.category is not None else ""
         lines.append(f"trained on {recipe.data}{subject}: {recipe.goal}, {recipe.epochs} epochs")
+    lines += filter(None, (parameters(found), progress(state) if state else ""))
     return "\n".join(lines)
 
 
-def about_adapter(graph: ModuleGraph, adapter: Adapter, state: EdgeState) -> str:
+def about_adapter(graph: ModuleGraph, adapter: Adapter, state: EdgeState, found: Size) -> str:
     """Return an adapter's tooltip."""
-    lines = [f"{adapter.category} -> {adapter.task}: {STATES[state.state]}"]
+    return "\n".join(_about_adapter(graph, adapter, state, found))
+
+
+def _about_adapter(
+    graph: ModuleGraph, adapter: Adapter, state: EdgeState, found: Size
+) -> Iterator[str]:
+    yield f"{adapter.category} -> {adapter.task}: {STATES[state.state]}"
     if (learning := adapter.learning) is not None:
-        lines += [
-            f"convs {kernels(learning.layers)}",
-            _form(learning.method),
-            f"{pictures(learning)}, teacher {graph.teacher_name(adapter)}",
-        ]
-    if state.metrics:
-        lines.append(progress(state))
-    return "\n".join(lines)
+        yield f"convs {kernels(learning.layers)}"
+        yield form(learning.method)
+        yield f"{pictures(learning)}, teacher {graph.teacher_name(adapter)}"
+    if text := size(found):
+        yield text
+    if state.metrics or state.message:
+        yield progress(state)
+    if text := behind(state):
+        yield text
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share in percent."""
     return f"{100 * share:.1f} %"
 
 
-def _form(form: Model | Form) -> str:
+def form(form: Model | Form) -> str:
     """Return a form as it stands in a spec, less the fields that hold their defaults."""
     if isinstance(form, LibraryModel | Plugin):
         arguments = form.arguments

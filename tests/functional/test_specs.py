@@ -8,7 +8,7 @@ import pytest
 from commands import document, legonet
 
 from legonet.graph import check_file, load
-from legonet.render import draw, to_dot
+from legonet.render import draw
 
 SPECS = sorted((Path(__file__).resolve().parents[2] / "specs").glob("*.lego"))
 QUICKSTART, ANIMALS = (
@@ -21,8 +21,8 @@ def test_a_spec_has_no_mistakes_and_can_be_drawn(spec: Path, tmp_path: Path) -> 
     _, diagnostics = check_file(spec)
     assert diagnostics == []
     graph = load(spec)
-    for path in (None, *graph.spec.paths):
-        draw(to_dot(graph, {}, path=path), tmp_path / "drawn.svg")
+    for path in ((), *graph.spec.paths):
+        draw(graph, tmp_path / "drawn.svg", path=path)
         assert "adapters" in (tmp_path / "drawn.svg").read_text()
 
 

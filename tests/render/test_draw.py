@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pictures import picture
 from PIL import Image
 
 from legonet.diagnostics import CODES, Diagnostic, DiagnosticError
 from legonet.graph import EdgeState, ModuleGraph
-from legonet.render import FORMATS, draw, engines, to_dot
+from legonet.render import FORMATS, Picture, engines
+from legonet.render.files import format_of, picture_of, write_file
 from legonet.spec.declarations import Adapter, Category, Learning, Network, Task
 from legonet.spec.declarations import Path as Application
 from legonet.spec.models import SmallVgg
@@ -26,12 +29,21 @@ SMALL = "digraph { a -> b }"
 
 
 @pytest.fixture(scope="module")
-def dot(animals: ModuleGraph, in_every_state: dict[tuple[str, str], EdgeState]) -> str:
-    return to_dot(animals, in_every_state, path="pet_finder")
+def drawn(animals: ModuleGraph, in_every_state: dict[tuple[str, str], EdgeState]) -> Picture:
+    return picture(animals, in_every_state, path="pet_finder")
 
 
-def svg_of(text: str, folder: Path) -> ElementTree.Element:
-    draw(text, folder / "graph.svg")
+def draw(what: str | Picture, file: Path) -> None:
+    """Draw a picture, or plain DOT as a picture's is drawn."""
+    if isinstance(what, Picture):
+        what.save(file)
+        return
+    suffix = format_of(file)
+    write_file(file, what.encode() if suffix == ".dot" else picture_of(what, suffix))
+
+
+def svg_of(what: str | Picture, folder: Path) -> ElementTree.Element:
+    draw(what, folder / "graph.svg")
     return ElementTree.parse(folder / "graph.svg").getroot()
 
 
@@ -64,17 +76,18 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 # formats
 
 
-def test_svg_says_everything(dot: str, tmp_path: Path) -> None:
-    svg = svg_of(dot, tmp_path)
+def test_svg_says_everything(drawn: Picture, tmp_path: Path) -> None:
+    svg = svg_of(drawn, tmp_path)
     found = texts(svg)
-    for text in ("cat", "until features.4", "3 x 1x1", "error 8.5 %, teacher 6.0 %", "direct"):
+    for text in ("cat", "small_vgg until features.4", "3 x 1x1", "direct"):
         assert text in found
+    assert "●●○ error 8.5 %, teacher 6.0 %" in found
     assert found.count("pet_finder") == 1
     assert "path barn_watch = cow → classify" in found
 
 
-def test_svg_tells_under_the_mouse_what_each_thing_is(dot: str, tmp_path: Path) -> None:
-    found = tooltips(svg_of(dot, tmp_path))
+def test_svg_tells_under_the_mouse_what_each_thing_is(drawn: Picture, tmp_path: Path) -> None:
+    found = tooltips(svg_of(drawn, tmp_path))
     network = "specific network cat_net\nlegonet.small_vgg(classes: 1)\nstarts from base\n"
     assert any(text.startswith(network) for text in found)
     assert "category module cat\ncat_net until features.4" in found
@@ -82,23 +95,23 @@ def test_svg_tells_under_the_mouse_what_each_thing_is(dot: str, tmp_path: Path) 
     assert any("back_distillation(steps: 150)" in text for text in found)
 
 
-def test_svg_brings_its_own_paper_and_common_fonts(dot: str, tmp_path: Path) -> None:
-    svg = svg_of(dot, tmp_path)
+def test_svg_brings_its_own_paper_and_common_fonts(drawn: Picture, tmp_path: Path) -> None:
+    svg = svg_of(drawn, tmp_path)
     background = next(svg.iter(f"{SVG}polygon"))
     assert background.attrib["fill"] == "#ffffff"
     fonts = {element.attrib["font-family"] for element in svg.iter(f"{SVG}text")}
     assert fonts == {"Helvetica,Arial,sans-serif"}
 
 
-def test_png_shows_the_path_in_red(dot: str, animals: ModuleGraph, tmp_path: Path) -> None:
-    def red_pixels(text: str) -> int:
-        draw(text, tmp_path / "graph.png")
+def test_png_shows_the_path_in_red(drawn: Picture, animals: ModuleGraph, tmp_path: Path) -> None:
+    def red_pixels(what: Picture) -> int:
+        draw(what, tmp_path / "graph.png")
         with Image.open(tmp_path / "graph.png") as picture:
             colors = picture.convert("RGB").getcolors(maxcolors=1 << 24) or []
         return sum(count for count, color in colors if color == (0xD1, 0x24, 0x2F))
 
-    assert red_pixels(dot) > 200
-    assert red_pixels(to_dot(animals, {})) == 0
+    assert red_pixels(drawn) > 200
+    assert red_pixels(picture(animals)) == 0
 
 
 def test_png_is_sharp(tmp_path: Path) -> None:
@@ -107,11 +120,12 @@ def test_png_is_sharp(tmp_path: Path) -> None:
         assert picture.width >= 2 * 144
 
 
-def test_pdf_and_dot(dot: str, tmp_path: Path) -> None:
-    draw(dot, tmp_path / "graph.pdf")
+def test_pdf_and_dot(drawn: Picture, tmp_path: Path) -> None:
+    draw(drawn, tmp_path / "graph.pdf")
     assert (tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF-")
-    draw(dot, tmp_path / "graph.dot")
-    assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == dot
+    draw(drawn, tmp_path / "graph.dot")
+    written = (tmp_path / "graph.dot").read_text(encoding="utf-8")
+    assert re.sub(r', URL="[^"]*"', "", written) == drawn.dot()
 
 
 @pytest.mark.parametrize("suffix", [*FORMATS, ".SVG"])
@@ -123,10 +137,10 @@ def test_every_format_is_written_and_nothing_beside_it(suffix: str, tmp_path: Pa
 
 
 def test_nothing_is_said_on_the_way(
-    dot: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], only_bundled: None
+    drawn: Picture, tmp_path: Path, capfd: pytest.CaptureFixture[str], only_bundled: None
 ) -> None:
     for suffix in FORMATS:
-        draw(dot, tmp_path / f"graph{suffix}")
+        draw(drawn, tmp_path / f"graph{suffix}")
     assert capfd.readouterr() == ("", "")
 
 
@@ -184,21 +198,21 @@ hostile = st.text(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_name_is_shown_as_it_is(names: list[str], tmp_path: Path) -> None:
-    svg = svg_of(to_dot(graph_of_names(names), {}, path=names[0]), tmp_path)
+    svg = svg_of(picture(graph_of_names(names), path=[(names[0], names[0])]), tmp_path)
     shown = texts(svg)
     under_the_mouse = tooltips(svg)
     for name in names:
         assert name in shown
-        assert f"until {name}" in shown
+        assert f"small_vgg until {name}" in shown
         assert f"category module {name}\n{name} until {name}" in under_the_mouse
     nodes = [group for group in svg.iter(f"{SVG}g") if group.get("class") == "node"]
-    headings, lanes = 4, 2 * len(names)
-    assert len(nodes) == 4 * len(names) + headings + lanes
+    headings = 5
+    assert len(nodes) == 5 * len(names) + headings
 
 
 def test_characters_that_xml_forbids_do_not_break_the_file(tmp_path: Path) -> None:
     name = "bell\x07 and \ufffe"
-    assert "bell\ufffd and \ufffd" in texts(svg_of(to_dot(graph_of_names([name]), {}), tmp_path))
+    assert "bell\ufffd and \ufffd" in texts(svg_of(picture(graph_of_names([name])), tmp_path))
 
 
 # what can go wrong

@@ -10,15 +10,12 @@ from typing import Any
 
 import pygraphviz
 import pytest
+from pictures import grid, to_dot
 
 from legonet.diagnostics import CODES, DiagnosticError
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.render import to_dot
-from legonet.render.dot import MANY_ADAPTERS
+from legonet.render.composition import MANY_ADAPTERS
 from legonet.render.engines import bundled
-from legonet.spec.declarations import Adapter, Category, Learning, Network, Task
-from legonet.spec.models import SmallVgg
-from legonet.spec.spec import Spec
 
 RED = "#d1242f"
 States = Mapping[tuple[str, str], EdgeState]
@@ -46,23 +43,6 @@ def places(dot: str, kind: str) -> dict[str, tuple[float, float]]:
             x, y = rest.split()[:2]
             found[name.removeprefix(f"{kind} ")] = (float(x), -float(y))
     return found
-
-
-def grid(categories: int, tasks: int) -> ModuleGraph:
-    """Return a graph with an adapter from each category to each task."""
-    model = SmallVgg(classes=1)
-    networks = {f"net_{i}": Network(model=model) for i in range(max(categories, tasks))}
-    edges = [(f"category_{i}", f"task_{j}") for i in range(categories) for j in range(tasks)]
-    spec = Spec(
-        networks=networks,
-        categories={
-            f"category_{i}": Category(network=f"net_{i}", until="features.4")
-            for i in range(categories)
-        },
-        tasks={f"task_{j}": Task(network=f"net_{j}", after="features.4") for j in range(tasks)},
-        adapters={(c, t): Adapter(category=c, task=t, learning=Learning()) for c, t in edges},
-    )
-    return ModuleGraph(spec)
 
 
 # what is drawn
@@ -93,11 +73,14 @@ def test_networks_lead_to_what_comes_from_them(animals: ModuleGraph) -> None:
     edges = seen_edges(picture)
     assert ("network base", "network cat_net") in edges
     assert ("network cat_net", "category cat") in edges
-    way = ["network dog_net"]
-    while not way[-1].startswith("task"):
-        (after,) = (b for a, b in edges if a == way[-1] and ("lane" in b or b.startswith("task")))
-        way.append(after)
-    assert way[-1] == "task classify"
+    assert ("task classify", "donor dog_net") in edges
+    assert picture.get_edge("task classify", "donor dog_net").attr["dir"] == "back"
+
+
+def test_a_network_says_where_it_starts_where_no_line_shows_it(digits: ModuleGraph) -> None:
+    picture = read(to_dot(digits, {}))
+    assert "starts from base" in picture.get_node("donor drawn").attr["label"]
+    assert "starts from" not in picture.get_node("donor zero_net").attr["label"]
 
 
 def test_networks_that_nothing_comes_from_are_named_and_not_drawn(
@@ -118,8 +101,9 @@ def test_columns_stand_from_left_to_right(digits: ModuleGraph) -> None:
     for column in columns:
         assert len({x for x, _ in column.values()}) == 1
     networks = places(dot, "network")
-    assert networks["base"] < networks["drawn"]
+    assert networks["base"] < networks["zero_net"]
     rightmost = max(x for x, _ in networks.values())
+    columns.append(places(dot, "donor"))
     ranks = [rightmost, *(next(iter(column.values()))[0] for column in columns)]
     assert ranks == sorted(set(ranks))
 
@@ -131,7 +115,18 @@ def test_columns_keep_the_order_of_the_spec(digits: ModuleGraph) -> None:
         assert sorted(heights, key=lambda name: heights[name][1]) == list(names)
     adapters = places(dot, "adapter")
     downwards = sorted(adapters, key=lambda name: adapters[name][1])
-    assert [name.split(" -> ")[1] for name in downwards] == ["segment"] * 4 + ["classify"] * 4
+    assert [name.split(" -> ")[0] for name in downwards] == [
+        name for name in digits.spec.categories for _ in range(2)
+    ]
+    assert [name.split(" -> ")[1] for name in downwards] == ["segment", "classify"] * 4
+
+
+def test_adapters_stand_by_task_where_there_are_more_tasks() -> None:
+    adapters = places(to_dot(grid(2, 3), {}), "adapter")
+    downwards = sorted(adapters, key=lambda name: adapters[name][1])
+    assert [name.split(" -> ")[1] for name in downwards] == [
+        f"task_{number}" for number in range(3) for _ in range(2)
+    ]
 
 
 def test_titles_stand_on_one_line_above_everything(digits: ModuleGraph) -> None:
@@ -187,7 +182,7 @@ def test_tasks_say_their_goal_and_where_they_come_from(digits: ModuleGraph) -> N
     picture = read(to_dot(digits, {}))
     segment = picture.get_node("task segment").attr["label"]
     assert "segmentation" in segment
-    assert "drawn after features.4" in segment
+    assert "small_fcn after features.4" in segment
     assert "classification" in picture.get_node("task classify").attr["label"]
 
 
@@ -198,9 +193,9 @@ def test_tasks_say_their_goal_and_where_they_come_from(digits: ModuleGraph) -> N
     ("category", "style", "color"),
     [
         ("cat", "dashed", "#70757a"),
-        ("cow", "solid", "#e37400"),
+        ("cow", "dashed", "#7b3fc4"),
         ("horse", "dotted", "#a50e0e"),
-        ("sheep", "solid", "#3c4043"),
+        ("sheep", "solid", "#3f7fb5"),
         ("dog", "solid", "#202124"),
     ],
 )
@@ -240,8 +235,10 @@ def test_the_legend_explains_the_states_that_occur(
     animals: ModuleGraph, in_every_state: States
 ) -> None:
     text = legend(to_dot(animals, in_every_state))
-    for word in ("not built yet", "learning", "built", "failed", "direct", "comes from"):
-        assert f">{word}<" in text
+    for words in ("not built yet: 1", "learning: 1", "failed: 1", "direct, nothing to learn: 1"):
+        assert f">{words}<" in text
+    assert ">built, at most 5 points behind: 1<" in text
+    assert ">comes from<" in text
     assert "failed" not in legend(to_dot(animals, {}))
 
 
@@ -285,7 +282,7 @@ def test_an_unknown_path_is_explained(animals: ModuleGraph, name: str, help_line
     with pytest.raises(DiagnosticError) as caught:
         to_dot(animals, {}, path=name)
     (found,) = caught.value.diagnostics
-    assert (found.code, found.help) == ("LEGO802", (help_line,))
+    assert (found.code, found.help[0]) == ("LEGO802", help_line)
     assert name in found.message
     assert found.code in CODES
 
@@ -293,7 +290,7 @@ def test_an_unknown_path_is_explained(animals: ModuleGraph, name: str, help_line
 def test_an_unknown_path_of_a_spec_without_any(digits: ModuleGraph) -> None:
     with pytest.raises(DiagnosticError) as caught:
         to_dot(digits, {}, path="pet_finder")
-    assert caught.value.diagnostics[0].help == ("the spec names no path",)
+    assert caught.value.diagnostics[0].help[0] == "the spec names no path"
 
 
 # all sizes
@@ -306,7 +303,7 @@ def test_many_adapters_say_less_each_and_where_they_come_from() -> None:
     brief = picture.get_node("adapter category_0 -> task_0").attr
     assert "no samples" not in brief["label"]
     assert "no samples" in brief["tooltip"]
-    assert ">category_0<" in brief["label"]
+    assert ">category_0 → task_0<" in brief["label"]
 
 
 def test_boxes_never_overlap() -> None:
@@ -320,7 +317,8 @@ def test_a_spec_without_modules_can_be_drawn(
     graph_of: Callable[[str], ModuleGraph], text: str
 ) -> None:
     picture = read(to_dot(graph_of(text), {}))
-    assert [picture.get_node(node).attr["label"] for node in picture.nodes()] == ["no modules"]
+    (node,) = picture.nodes()
+    assert ">no modules<" in picture.get_node(node).attr["label"]
 
 
 @pytest.mark.parametrize(("categories", "tasks"), [(2, 0), (0, 2)])
@@ -353,8 +351,8 @@ for name in [one, two, three, four, five] {
 """
     )
     code = (
-        "import sys; from legonet.graph import load; from legonet.render import to_dot;"
-        "sys.stdout.write(to_dot(load(sys.argv[1]), {}))"
+        "import sys; from legonet.graph import load; from legonet.render import draw;"
+        "sys.stdout.write(draw(load(sys.argv[1])).dot())"
     )
     texts = {
         subprocess.run(

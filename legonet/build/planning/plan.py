@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from legonet.build.planning.inputs import Inputs
+from legonet.build.planning.news import News
 from legonet.build.storage.inventory import Inventory
 from legonet.build.storage.store import Artifact, ArtifactKind
 from legonet.graph import EdgeState, ModuleGraph, State
@@ -69,6 +70,7 @@ class Plan:
         edges: In the order of the spec.
         runs: Knows how long steps took and how much memory they needed.
         inventories: The files behind the pictures that the steps are about, by their key.
+        news: Knows what builds do right now, and what failed; nothing unless given.
     """
 
     graph: ModuleGraph
@@ -76,6 +78,7 @@ class Plan:
     edges: tuple[EdgeStep, ...]
     runs: Runs
     inventories: Mapping[str, Inventory]
+    news: News | None = None
 
     @property
     def to_build(self) -> tuple[Step, ...]:
@@ -128,15 +131,44 @@ class Plan:
         return {} if artifact is None else artifact.metrics_of_direct_edge
 
     def states(self) -> dict[tuple[str, str], EdgeState]:
-        """Return how far each edge has come."""
+        """Return how far each edge has come, as it was when somebody first asked."""
         return self._states
 
     @cached_property
     def _states(self) -> dict[tuple[str, str], EdgeState]:
+        return {ends: self._state_of_edge(step) for ends, step in self._edges.items()}
+
+    def _state_of_edge(self, step: EdgeStep) -> EdgeState:
+        if step.action != "build":
+            return EdgeState(_STATES[step.action], self.metrics(step))
+        known = self._news.get(step.key)
+        if known is not None:
+            return known
+        for network in self.networks_of(step) if self._some_network_failed else ():
+            if self.network_states()[network.name].state is State.FAILED:
+                return EdgeState(State.FAILED, message=f"its network `{network.name}` failed")
+        return EdgeState(State.MISSING)
+
+    def network_states(self) -> dict[str, EdgeState]:
+        """Return how far each network has come, as it was when somebody first asked."""
+        return self._network_states
+
+    @cached_property
+    def _network_states(self) -> dict[str, EdgeState]:
         return {
-            ends: EdgeState(_STATES[step.action], self.metrics(step))
-            for ends, step in self._edges.items()
+            step.name: EdgeState(State.BUILT, step.artifact.metrics)
+            if step.artifact is not None
+            else self._news.get(step.key, EdgeState(State.MISSING))
+            for step in self.networks
         }
+
+    @cached_property
+    def _some_network_failed(self) -> bool:
+        return any(state.state is State.FAILED for state in self._network_states.values())
+
+    @cached_property
+    def _news(self) -> Mapping[str, EdgeState]:
+        return self.news.of({step.key for step in self.to_build}) if self.news else {}
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of ``legonet plan --json``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 Read = Callable[[int, int], bytes]
@@ -51,6 +52,23 @@ def read_certificate(size: int, read: Read) -> dict[str, Any]:
         raise ValueError("the certificate does not match its digest")
     certificate: dict[str, Any] = json.loads(text)
     return certificate
+
+
+def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors of a safetensors file, by their names.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no such file.
+    """
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(min(length, file.stat().st_size)))
+    try:
+        header.pop("__metadata__", None)
+        return {name: tuple(tensor["shape"]) for name, tensor in header.items()}
+    except (AttributeError, LookupError, TypeError):
+        raise ValueError("no header of tensors") from None
 
 
 def _digest(text: str) -> str:

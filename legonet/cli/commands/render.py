@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from legonet.cli.arguments import overrides, settings, spec_file, store_folder
 from legonet.diagnostics import DiagnosticError
+
+if TYPE_CHECKING:
+    from legonet.build import Plan
+    from legonet.render import By
 
 
 @click.command
@@ -18,30 +23,73 @@ from legonet.diagnostics import DiagnosticError
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="What to write: .svg, .png, .pdf or .dot.",
+    help="What to write: .svg, .png, .pdf, .dot, or a page to walk through, .html.",
 )
-@click.option("--path", metavar="NAME", help="An application to mark in red.")
+@click.option(
+    "--path",
+    "paths",
+    metavar="NAME",
+    multiple=True,
+    help="An application to mark in red: a path, or an edge as 'cat->classify'.",
+)
+@click.option(
+    "--only",
+    metavar="PATTERN",
+    multiple=True,
+    help="Categories, tasks or edges to show, such as 'cat*' or 'cat*->classify'.",
+)
+@click.option(
+    "--collapse",
+    metavar="EDGES",
+    type=click.IntRange(min=0),
+    help="Draw modules in groups where there are more edges than these; 400 unless said.",
+)
+@click.option(
+    "--group",
+    type=click.Choice(("prefix", "network", "neighbours")),
+    help="Draw modules in groups: by the beginning of their names, by the ancestor or model of"
+    " their networks, or by what they are joined with.",
+)
+@click.option(
+    "--links",
+    metavar="ADDRESS",
+    help="Where a click in an .svg leads, with {path}, {relative} and {line} in it, or nowhere if"
+    " it is empty; to the spec's place beside the picture unless said.",
+)
 @settings
 @store_folder
 def render(
     spec: Path,
     output: Path,
-    path: str | None,
+    paths: tuple[str, ...],
+    only: tuple[str, ...],
+    collapse: int | None,
+    group: By | None,
+    links: str | None,
     settings: tuple[str, ...],
-    store: Path | None,
+    store: Path | str | None,
 ) -> None:
     """Draw the network, with the figures of what is built."""
-    from legonet.graph import EdgeState, load
-    from legonet.render import draw, to_dot
+    from legonet.graph import load
+    from legonet.render import COLLAPSE_ABOVE, RELATIVE, draw
+    from legonet.render.files import write_file
+    from legonet.render.page import page
 
     graph = load(spec, overrides(settings))
-    states: dict[tuple[str, str], EdgeState] = {}
+    plan: Plan | None = None
     try:
         from legonet.build import Workspace
 
-        states = Workspace(spec, store).plan(graph).states()
+        plan = Workspace(spec, store).plan(graph)
     except DiagnosticError as error:
         reason = error.diagnostics[0].message
         click.echo(f"drawn without figures: {reason}", err=True)
-    draw(to_dot(graph, states, path=path), output)
+    if output.suffix.lower() == ".html":
+        if (collapse, group, links) != (None, None, None):
+            raise click.UsageError("--collapse, --group and --links are not for a page")
+        write_file(output, page(graph, plan, path=list(paths), only=only).encode())
+    else:
+        limit = COLLAPSE_ABOVE if collapse is None else collapse
+        picture = draw(plan or graph, path=list(paths), only=only, collapse=limit, group=group)
+        picture.save(output, links=RELATIVE if links is None else links)
     click.echo(f"drawn: {output}")

@@ -1,0 +1,131 @@
+"""Where the boxes and lines of a sheet are: Graphviz ranks the boxes, and lines are smooth curves.
+
+Lines between neighbouring columns are drawn here: level where they leave a box and where they
+arrive, however many run between the same columns. Others take Graphviz's way around the boxes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from legonet.render.files import POINTS, picture_of
+from legonet.render.sheet import Line, Places, Sheet
+
+ARROW = 10
+"""Length of an arrow of size 1, in points."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """The place of a box.
+
+    Args:
+        x: Of its middle, in points.
+        y: Of its middle, upwards.
+        width: Its own.
+    """
+
+    x: float
+    y: float
+    width: float
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width / 2
+
+
+def laid_out(sheet: Sheet) -> Places:
+    """Return where the boxes and lines of a sheet are; equal sheets give equal places.
+
+    Raises:
+        DiagnosticError: LEGO804, no Graphviz is installed; LEGO805, Graphviz failed.
+    """
+    found = json.loads(picture_of(sheet.dot(), ".json0"))
+    boxes = [box.name for column in sheet.columns for box in column.all()]
+    # Graphviz numbers the nodes as they come, behind the clusters, of which there are none.
+    nodes = [item for item in found["objects"] if "nodes" not in item]
+    spots = {name: _spot(item) for name, item in zip(boxes, nodes, strict=True)}
+    numbers = {item["_gvid"]: name for name, item in zip(boxes, nodes, strict=True)}
+    ways = {
+        (numbers[edge["tail"]], numbers[edge["head"]]): edge.get("pos", "")
+        for edge in found.get("edges", ())
+    }
+    edges = _edges_of_columns(sheet, spots)
+    _, _, width, height = (float(part) for part in found["bb"].split(","))
+    return Places(
+        (width, height),
+        {name: f"{spot.x:.2f},{spot.y:.2f}" for name, spot in spots.items()},
+        {
+            (line.left, line.right): _curve(line, spots, *gap)
+            if (gap := edges.get((line.left, line.right)))
+            else ways[line.left, line.right]
+            for line in sheet.lines
+        },
+    )
+
+
+def _spot(node: dict[str, str]) -> _Spot:
+    x, y = (float(part) for part in node["pos"].split(","))
+    return _Spot(x, y, float(node["width"]) * POINTS)
+
+
+def _edges_of_columns(
+    sheet: Sheet, spots: dict[str, _Spot]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the room between their columns, of lines between neighbours."""
+    number = {box.name: n for n, column in enumerate(sheet.columns) for box in column.boxes}
+    lefts = [min((spots[box.name].left for box in c.boxes), default=0) for c in sheet.columns]
+    rights = [max((spots[box.name].right for box in c.boxes), default=0) for c in sheet.columns]
+    return {
+        (line.left, line.right): (rights[number[line.left]], lefts[number[line.right]])
+        for line in sheet.lines
+        if number[line.left] + 1 == number[line.right]
+    }
+
+
+def _curve(line: Line, spots: dict[str, _Spot], begin: float, end: float) -> str:
+    """Return a line that is level up to where its column ends, and bends in the room between.
+
+    Args:
+        line: The line.
+        spots: Where the boxes are.
+        begin: Where the column on the left ends.
+        end: Where the column on the right begins.
+    """
+    left, right = spots[line.left], spots[line.right]
+    arrow = ARROW * line.size
+    first = left.right + arrow * (line.arrow == "left")
+    last = right.left - arrow * (line.arrow == "right")
+    begin, end = max(begin, first), min(end, last)
+    middle = (begin + end) / 2
+    points = [
+        (first, left.y),
+        *_level(first, begin, left.y),
+        (middle, left.y),
+        (middle, right.y),
+        (end, right.y),
+        *_level(end, last, right.y),
+    ]
+    if line.arrow == "left":
+        return f"s,{_written([(left.right, left.y)])} {_written(points)}"
+    if line.arrow == "right":
+        return f"e,{_written([(right.left, right.y)])} {_written(points)}"
+    return _written(points)
+
+
+def _level(begin: float, end: float, y: float) -> list[Point]:
+    """Return the further points of a level line."""
+    step = (end - begin) / 3
+    return [(begin + step, y), (begin + 2 * step, y), (end, y)]
+
+
+def _written(points: Sequence[Point]) -> str:
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)

@@ -1,0 +1,239 @@
+"""A graph and what is built of it as the JSON data of the page."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.render import words
+from legonet.render.applications import Application, Wanted, applications_of
+from legonet.render.looks import (
+    BEHIND_ITS_TEACHER,
+    FAR_BEHIND,
+    LOOKS,
+    NEAR_ITS_TEACHER,
+    ORDER,
+    look_of,
+)
+from legonet.render.page.certificates import (
+    Fact,
+    Section,
+    curve_of,
+    facts,
+    section,
+    sections_of,
+)
+from legonet.render.page.figures import (
+    certificate_of,
+    metrics,
+    quality,
+    size,
+    warnings,
+    why_no_curve,
+)
+from legonet.render.page.statements import Statements
+from legonet.render.selection import Selection, select
+from legonet.render.view import Built
+from legonet.spec.models import WeightsFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from legonet.build import Plan
+    from legonet.spec.declarations import Adapter, Network
+    from legonet.spec.models import Weights
+    from legonet.spec.spec import Key
+
+Item = dict[str, Any]
+
+_NAMES = {
+    NEAR_ITS_TEACHER: "near",
+    BEHIND_ITS_TEACHER: "behind",
+    FAR_BEHIND: "far",
+    **{look: state.value for state, look in LOOKS.items()},
+}
+"""The looks of edges by the names that the page's style knows them by."""
+
+
+def document_of(
+    graph: ModuleGraph,
+    plan: Plan | None = None,
+    *,
+    path: Wanted | Iterable[Wanted] = (),
+    only: Sequence[str] = (),
+) -> Item:
+    """Return the data of the page; the scripts beside this module read it.
+
+    Args:
+        graph: A graph without errors.
+        plan: Knows what is built of it.
+        path: Applications; the page begins with the first.
+        only: What is shown; see `select`.
+
+    Raises:
+        DiagnosticError: LEGO802 or LEGO806, the spec has no such path or edge; LEGO807, a pattern
+            chooses nothing.
+    """
+    return _Document(graph, plan).whole(applications_of(graph, path), select(graph, only))
+
+
+class _Document:
+    """Gathers the data.
+
+    Args:
+        graph: The graph.
+        plan: What is built of it.
+    """
+
+    def __init__(self, graph: ModuleGraph, plan: Plan | None) -> None:
+        self._graph = graph
+        self._plan = plan
+        self._built = Built() if plan is None else Built.of(plan)
+        self._statements = Statements()
+        self._texts: dict[str, int] = {}
+
+    def whole(self, applications: Sequence[Application], shown: Selection) -> Item:
+        spec = self._graph.spec
+        sizes = self._built.sizes
+        categories = {name: spec.categories[name] for name in shown.categories}
+        tasks = {name: spec.tasks[name] for name in shown.tasks}
+        items = {
+            "networks": [
+                self._network(name, spec.networks[name]) for name in self._graph.ancestors_first()
+            ],
+            "categories": [
+                {
+                    "name": name,
+                    "network": category.network,
+                    "cut": f"until {category.until}",
+                    **size(sizes.categories.get(name)),
+                    **self._place(("category", name)),
+                }
+                for name, category in categories.items()
+            ],
+            "tasks": [
+                {
+                    "name": name,
+                    "network": task.network,
+                    "cut": f"after {task.after}",
+                    **size(sizes.tasks.get(name)),
+                    "goal": self._graph.goal(spec.networks[task.network]).value,
+                    **self._place(("task", name)),
+                }
+                for name, task in tasks.items()
+            ],
+            "edges": [self._edge(adapter) for adapter in shown.adapters],
+            "paths": [
+                {"name": name, "category": item.category, "task": item.task}
+                for name, item in spec.paths.items()
+                if item.category in categories and item.task in tasks
+            ],
+        }
+        return {
+            "title": self._title(),
+            "first": [[item.category, item.task] for item in applications[:1]],
+            "states": {
+                state.value: {"name": words.STATES[state], "sign": LOOKS[state].sign}
+                for state in State
+            },
+            "looks": {_NAMES[look]: {"meaning": look.meaning, "sign": look.sign} for look in ORDER},
+            **items,
+            "texts": list(self._texts),
+        }
+
+    def _title(self) -> str:
+        for origin in self._graph.spec.origins.values():
+            outermost = origin.trace[-1].span if origin.trace else origin.span
+            return PurePath(outermost.source.path).name
+        return "legonet"
+
+    def _place(self, key: Key) -> Item:
+        """Return where a statement stands, and the number of its text."""
+        origin = self._graph.spec.origins.get(key)
+        if origin is None:
+            return {"place": None, "text": None, "trace": []}
+        statement = self._statements.text(origin)
+        return {
+            "place": f"{origin.span.source.path}:{origin.span.line}",
+            "text": self._texts.setdefault(statement, len(self._texts)),
+            "trace": [
+                f"{step.message}, {step.span.source.path}:{step.span.line}" for step in origin.trace
+            ],
+        }
+
+    def _network(self, name: str, network: Network) -> Item:
+        step = None if self._plan is None else self._plan.network(name)
+        certificate = certificate_of(step)
+        sources: list[Fact] = [["model", words.form(network.model)]]
+        if network.init is not None:
+            sources.append(["starts from", network.init, f"network:{network.init}"])
+        if network.weights is not None:
+            sources.append(["ready weights", _weights(network.weights)])
+        state = self._built.networks.get(name, EdgeState(State.MISSING))
+        recipe = {} if network.train is None else network.train.model_dump(mode="json")
+        return {
+            "name": name,
+            "model": words.model(network),
+            "init": network.init,
+            "state": state.state.value,
+            "message": state.message,
+            **size(self._built.sizes.networks.get(name)),
+            "reason": "" if step is None or certificate else step.reason,
+            "metrics": metrics(certificate.get("metrics") or {}),
+            "warnings": warnings(certificate),
+            "sections": [
+                *section("Where it comes from", sources),
+                *section("Recipe", list(facts(recipe))),
+                *sections_of(certificate),
+            ],
+            "curve": curve_of(certificate),
+            "no_curve": why_no_curve(certificate, trained=network.train is not None),
+            **self._place(("network", name)),
+        }
+
+    def _edge(self, adapter: Adapter) -> Item:
+        ends = (adapter.category, adapter.task)
+        step = None if self._plan is None else self._plan.edge(*ends)
+        certificate = certificate_of(step)
+        learning = adapter.learning
+        teacher = self._graph.teacher_name(adapter)
+        state = self._built.state(adapter)
+        asked: list[Fact] = []
+        if learning is not None:
+            asked = [
+                ["method", words.form(learning.method)],
+                ["convs", words.kernels(learning.layers)],
+                ["pictures", words.pictures(learning)],
+                ["seed", str(learning.seed)],
+            ]
+            if teacher is not None:
+                asked.insert(0, ["teacher", teacher, f"network:{teacher}"])
+            if (data := self._graph.data_name(adapter)) is not None:
+                asked.append(["data", data])
+        sections: list[Section] = [*section("The spec asks for", asked), *sections_of(certificate)]
+        return {
+            "category": adapter.category,
+            "task": adapter.task,
+            "state": state.state.value,
+            "look": _NAMES[look_of(state)],
+            "message": words.progress(state),
+            **size(self._built.size(adapter)),
+            "reason": "" if step is None or step.action != "build" else step.reason,
+            "method": "direct" if learning is None else words.method(learning),
+            "convs": "" if learning is None else words.kernels(learning.layers),
+            "pictures": "" if learning is None else words.pictures(learning),
+            "teacher": teacher,
+            "metrics": metrics(state.metrics),
+            "quality": quality(state.metrics),
+            "warnings": warnings(certificate),
+            "sections": sections,
+            "curve": curve_of(certificate),
+            "no_curve": why_no_curve(certificate, trained=learning is not None),
+            **self._place(("adapter", *ends)),
+        }
+
+
+def _weights(weights: Weights) -> str:
+    """Return where ready weights come from; a file by its name, as its place is in the spec."""
+    return weights.file.name if isinstance(weights, WeightsFile) else words.form(weights)
