@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from legonet.build import Workspace
     from legonet.diagnostics import Diagnostic, DiagnosticError
-    from legonet.graph import ModuleGraph, load
+    from legonet.graph import GraphDifference, ModuleGraph, load
     from legonet.network import Builder, TransplantNetwork
+    from legonet.network.export import open_bundle
+    from legonet.render import Picture, draw
+
+    build = TransplantNetwork.build
 
 __version__ = "0.1.0"
 
@@ -23,25 +27,37 @@ _HOMES = {
     "Builder": "legonet.network",
     "Diagnostic": "legonet.diagnostics",
     "DiagnosticError": "legonet.diagnostics",
+    "GraphDifference": "legonet.graph",
     "ModuleGraph": "legonet.graph",
+    "Picture": "legonet.render",
     "TransplantNetwork": "legonet.network",
     "Workspace": "legonet.build",
+    "draw": "legonet.render",
     "load": "legonet.graph",
+    "open_bundle": "legonet.network.export",
 }
 
 __all__ = [
     "Builder",
     "Diagnostic",
     "DiagnosticError",
+    "GraphDifference",
     "ModuleGraph",
+    "Picture",
     "TransplantNetwork",
     "Workspace",
     "__version__",
+    "build",
+    "draw",
     "load",
+    "open_bundle",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "build":
+        # Both a package and a function, as it can be called.
+        return import_module("legonet.build")
     if name not in _HOMES:
         raise AttributeError(f"module 'legonet' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

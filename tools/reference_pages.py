@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import api_reference
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -48,6 +49,8 @@ STAGES = (
     codes.modules,
     codes.distill,
     codes.build,
+    codes.editing,
+    codes.network,
     codes.render,
 )
 
@@ -237,9 +240,10 @@ def index() -> str:
 def explanations() -> str:
     """Return the long texts of all diagnostics, by stage."""
     parts = []
-    for number, stage in enumerate(STAGES, start=1):
+    for stage in STAGES:
         words = str(stage.__doc__).removeprefix("Diagnostic codes of ").rstrip(".")
-        parts.append(f"## {number}xx: {words}")
+        hundreds = stage.CODES[0].name.removeprefix("LEGO")[0]
+        parts.append(f"## {hundreds}xx: {words}")
         for code in sorted(stage.CODES, key=lambda code: code.name):
             parts += [f"### {code.name}", f"**{code.title}**", code.explanation.strip()]
     return "\n\n".join(parts)
@@ -270,6 +274,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "grammar": grammar,
     },
     "docs/diagnostics.md": {"index": index, "explanations": explanations},
+    "docs/api.md": {"api": api_reference.api, "returned": api_reference.returned},
 }
 """The parts of each page."""
 

@@ -78,8 +78,9 @@ with `init: cat_net` and `train { frozen: "features.4", .. }`.
         "LEGO708",
         "the spec has no such edge or path",
         """
-The command names an edge by its category and its task, or an application by the name of its `path`
-statement. `legonet plan SPEC` lists the edges.
+A command or a program names an edge by its category and its task, or an application by the name of
+its `path` statement. The spec has none of that name, or no edge between the two. `legonet plan
+SPEC` lists the edges.
 """,
     ),
     Code(
@@ -109,15 +110,6 @@ A library that crashes does the same. What the process was building fails, and t
 
 Build fewer things at once (`--jobs 1`), or set `--memory`, and run the same command again: training
 goes on from its last checkpoint.
-""",
-    ),
-    Code(
-        "LEGO712",
-        "an edge that a program asked for cannot be made",
-        """
-`Builder.connect(category, task, ...)` takes names of the spec, and the fields of an `adapter`
-statement as arguments: `layers=[1, 3]`, `samples=20`, `method=...`. A name or a field is wrong. The
-graph stays as it was.
 """,
     ),
     Code(

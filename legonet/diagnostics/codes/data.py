@@ -54,7 +54,8 @@ A file is there, but it cannot be decoded: it is damaged, cut short, or no pictu
 has more than 8 bits a channel, and which part of its range matters is not for legonet to guess.
 Leaving it out would silently train on fewer pictures than the source lists.
 
-Open the file in a viewer. Replace it, save it with 8 bits a channel, or take it out of the source.
+Open the file in a viewer. Replace it, save it with 8 bits a channel, or take it out of the source
+or off the command line.
 """,
     ),
     Code(
