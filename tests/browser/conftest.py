@@ -27,8 +27,8 @@ Contexts = Callable[[bool, bool], "BrowserContext"]
 def chromium() -> Iterator[Browser]:
     """A headless Chromium, or a skip that says how to get one.
 
-    Playwright keeps an event loop in the thread of the tests, in which others begin their own: so it
-    ends with each module.
+    Playwright keeps an event loop in the thread of the tests, where other tests begin their own, so
+    that it ends with each module.
     """
     api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
