@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,12 @@ class Report:
     store: Path
     proof: Proof | None = None
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        outcomes = Counter(result.outcome for result in self.networks)
+        outcomes.update(result.outcome for result in self.edges)
+        said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        return f"<Report: {said or 'nothing to do'}, {self.seconds:.1f} s>"
 
     @property
     def failed(self) -> tuple[Result[Step] | Result[EdgeStep], ...]:

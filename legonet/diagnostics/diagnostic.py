@@ -62,6 +62,10 @@ class DiagnosticError(Exception):
         super().__init__("; ".join(item.message for item in diagnostics))
         self.diagnostics = diagnostics
 
+    def __str__(self) -> str:
+        """Return what a traceback shows: each message with its place, and what to do about it."""
+        return "\n".join(_in_words(item) for item in self.diagnostics)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is made again from its text unless it says from what.
         return type(self), self.diagnostics
@@ -78,6 +82,12 @@ class DiagnosticError(Exception):
     ) -> DiagnosticError:
         """Return an error with one diagnostic."""
         return cls(Diagnostic(code, message, span, label, tuple(help)))
+
+
+def _in_words(item: Diagnostic) -> str:
+    place = "" if item.span is None else f"{item.span.source.path}:{item.span.line}: "
+    advice = "".join(f"\n  help: {line}" for line in item.help)
+    return f"{place}{item.message} [{item.code}]{advice}"
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -114,7 +114,7 @@ class Connection:
     def fail(self, error: BaseException) -> None:
         """Take why there is no result; the builder calls it."""
         if not self.done():
-            self.message = str(error)
+            self.message = str(error).partition("\n")[0]
             self._future.set_exception(error)
 
 

@@ -148,8 +148,8 @@ class TransplantNetwork:
 
     def __repr__(self) -> str:
         spec = self.graph.spec
-        sides = f"{len(spec.categories)} categories, {len(spec.tasks)} tasks"
-        return f"<TransplantNetwork: {sides}, {len(spec.adapters)} edges, on {self.device}>"
+        sides = f"categories: {len(spec.categories)}, tasks: {len(spec.tasks)}"
+        return f"<TransplantNetwork: {sides}, edges: {len(spec.adapters)}, on {self.device}>"
 
     def __call__(self, pictures: Tensor, *, category: str, task: str) -> Tensor:
         """Answer for pictures.

@@ -61,10 +61,13 @@ def test_a_place_is_given_once() -> None:
     assert plain.at(None) is plain
 
 
-def test_an_error_carries_its_diagnostics_and_reads_as_their_messages() -> None:
+def test_an_error_carries_its_diagnostics_and_reads_as_what_to_do() -> None:
     one = DiagnosticError.of("LEGO101", "one", help=["do this"])
     assert one.diagnostics == (Diagnostic("LEGO101", "one", help=("do this",)),)
-    assert str(DiagnosticError(*one.diagnostics, Diagnostic("LEGO102", "two"))) == "one; two"
+    both = DiagnosticError(*one.diagnostics, Diagnostic("LEGO102", "two"))
+    assert str(both) == "one [LEGO101]\n  help: do this\ntwo [LEGO102]"
+    placed = DiagnosticError.of("LEGO101", "one", span=Span(TEXT, 1, 2))
+    assert str(placed) == f"{TEXT.path}:1: one [LEGO101]"
 
 
 def test_a_similar_name_is_the_nearest_one() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,7 +39,7 @@ class Step:
     kind: ArtifactKind
     name: str
     key: str
-    inputs: Inputs
+    inputs: Inputs = field(repr=False)
     action: Action
     reasons: tuple[str, ...]
     artifact: Artifact | None = None
@@ -79,6 +80,11 @@ class Plan:
     runs: Runs
     inventories: Mapping[str, Inventory]
     news: News | None = None
+
+    def __repr__(self) -> str:
+        actions = Counter(step.action for step in (*self.networks, *self.edges))
+        said = ", ".join(f"{count} {action}" for action, count in actions.items())
+        return f"<Plan: {said or 'nothing to do'}>"
 
     @property
     def to_build(self) -> tuple[Step, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,7 +69,7 @@ class Artifact:
     """
 
     file: Path
-    certificate: Mapping[str, Any]
+    certificate: Mapping[str, Any] = field(repr=False)
 
     @property
     def kind(self) -> ArtifactKind:
