@@ -13,6 +13,7 @@ from legonet.render.applications import Wanted, applications_of
 from legonet.render.boxes import Links
 from legonet.render.composition import compose
 from legonet.render.drawing import Drawing
+from legonet.render.files import write_file
 from legonet.render.grouping import By
 from legonet.render.selection import select
 from legonet.render.sheet import Sheet
@@ -99,7 +100,8 @@ def draw(
     Args:
         subject: A graph, of which nothing is known but its spec; a plan or a network, which also
             know how far each edge has come and how good it is; or a spec's file, which is planned.
-        file: Where to write the picture, if anywhere; ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
+        file: Where to write the picture, if anywhere; ``.svg``, ``.png``, ``.pdf`` or ``.dot``, or
+            ``.html`` for a page to walk through, which is never drawn in groups.
         path: Applications in red, one or a list of several: names of paths, or edges as
             ``"cat -> classify"`` or ``("cat", "classify")``.
         only: What is shown, one pattern or several, such as ``"cat*"`` or ``"cat* -> classify"``;
@@ -114,26 +116,31 @@ def draw(
         DiagnosticError: The graph has errors, or its pictures cannot be found; LEGO802 or LEGO806,
             no such path or edge; LEGO807, a pattern chooses nothing; what `Picture.save` raises.
     """
-    graph, built = _known(subject)
+    graph, plan = _known(subject)
+    built = Built() if plan is None else Built.of(plan)
     patterns = (only,) if isinstance(only, str) else tuple(only)
     view = View(
         graph, built, select(graph, patterns), applications_of(graph, path), collapse, group
     )
     picture = Picture(view)
-    if file is not None:
+    if file is not None and Path(file).suffix.lower() == ".html":
+        from legonet.render.page import page
+
+        write_file(Path(file), page(graph, plan, path=path, only=patterns).encode())
+    elif file is not None:
         picture.save(file)
     return picture
 
 
 def _known(
     subject: ModuleGraph | Plan | TransplantNetwork | Path | str,
-) -> tuple[ModuleGraph, Built]:
-    """Return a graph as it is now, and what is known of it."""
+) -> tuple[ModuleGraph, Plan | None]:
+    """Return a graph as it is now, and the plan that knows what is built of it, if any."""
     if isinstance(subject, ModuleGraph):
-        return subject.sound(), Built()
+        return subject.sound(), None
     from legonet.build import Plan, Workspace
 
     if isinstance(subject, str | Path):
         subject = Workspace(Path(subject)).plan(load(subject))
     plan = subject if isinstance(subject, Plan) else subject.plan
-    return plan.graph, Built.of(plan)
+    return plan.graph, plan

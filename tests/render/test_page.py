@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_specs import plan_of, write_spec
 
+import legonet
 from legonet.build import Plan
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import load
@@ -54,6 +55,13 @@ def _data(text: str) -> Any:
 def _item(found: list[dict[str, Any]], *ends: str) -> dict[str, Any]:
     (item,) = (item for item in found if (item["category"], item["task"]) == ends)
     return item
+
+
+def test_it_can_be_drawn_like_any_other_picture(zoo: Plan, tmp_path: Path) -> None:
+    legonet.draw(zoo, tmp_path / "zoo.html", only="cat*")
+    assert (tmp_path / "zoo.html").read_text("utf-8") == page(zoo.graph, zoo, only=["cat*"])
+    legonet.draw(zoo.graph, tmp_path / "graph.HTML")
+    assert (tmp_path / "graph.HTML").read_text("utf-8") == page(zoo.graph)
 
 
 def test_every_edge_says_how_far_it_has_come_and_how_good_it_is(zoo: Plan) -> None:
