@@ -44,6 +44,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "SMALLEST", 0)
+    # Other tests, which run beside these, write into the folders of tests.
+    tests = Path(__file__).parents[1]
+    packages = [place for place in sys.path if not Path(place).is_relative_to(tests)]
+    monkeypatch.setattr(sys, "path", packages)
     (tmp_path / "spec.lego").write_text(SPEC)
     (tmp_path / "common.lego").write_text(COMMON)
     return tmp_path
