@@ -107,6 +107,10 @@ class _Packer(pickle.Pickler):
     def persistent_id(self, item: Any) -> int | None:
         return self._numbers.get(id(item)) if type(item) is SourceText else None
 
+    def reducer_override(self, item: Any) -> Any:
+        # Python up to 3.11.3 writes `getattr(Goal, ..)` of its own accord, which is refused here.
+        return (Goal, (item.value,)) if type(item) is Goal else NotImplemented
+
 
 class _Unpacker(pickle.Unpickler):
     """Reads a spec, and refuses everything that is no part of one."""
