@@ -24,8 +24,8 @@ from legonet.network.routes import Ends, Names, Routes, check_known, listed
 
 if TYPE_CHECKING:
     from legonet.network.export import Export, Format
-    from legonet.network.pictures import Given
     from legonet.network.prediction import Prediction
+    from legonet.network.prediction.pictures import Given
 
 
 class TransplantNetwork:
@@ -243,7 +243,7 @@ class TransplantNetwork:
         Raises:
             DiagnosticError: A picture cannot be read, or as for `routes`.
         """
-        from legonet.network.predicting import predictions
+        from legonet.network.prediction import predictions
 
         routes = self.routes(categories, tasks, paths=paths)
         return list(predictions(self, pictures, routes))

@@ -10,8 +10,7 @@ import pytest
 from rich.console import Console
 
 from legonet.cli.commands.predict import _Row, _table
-from legonet.network.pictures import GivenPicture
-from legonet.network.prediction import Prediction
+from legonet.network.prediction import GivenPicture, Prediction
 
 FILE = "a/long/way/to/a/picture.jpg"
 YES = Prediction(GivenPicture(FILE, Path(FILE)), "cat", "classify", "cat", {"cat": 0.934})

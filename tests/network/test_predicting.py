@@ -15,10 +15,7 @@ from standing_network import ROUTES, SEGMENTING, opened, standing
 
 from legonet import DiagnosticError, TransplantNetwork
 from legonet.data import read_picture, to_tensor
-from legonet.network import predicting
-from legonet.network.mask_files import MaskFiles
-from legonet.network.predicting import predictions
-from legonet.network.prediction import Prediction
+from legonet.network.prediction import MaskFiles, Prediction, predicting, predictions
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 ORIENTATION = 0x0112

@@ -125,8 +125,7 @@ def _answered(
     """Answer, and write the masks of a batch before the next one is answered."""
     from PIL.Image import DecompressionBombWarning
 
-    from legonet.network.mask_files import MaskFiles
-    from legonet.network.predicting import predictions
+    from legonet.network.prediction import MaskFiles, predictions
 
     # Pillow refuses what is twice as large, and says so in an error.
     warnings.simplefilter("ignore", DecompressionBombWarning)

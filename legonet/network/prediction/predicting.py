@@ -17,15 +17,15 @@ from torch import Tensor
 from legonet.data import to_tensor
 from legonet.data.decode import squash
 from legonet.diagnostics import DiagnosticError
-from legonet.network.pictures import Broken, GivenPicture, gathered
-from legonet.network.prediction import Prediction
+from legonet.network.prediction.pictures import Broken, GivenPicture, gathered
+from legonet.network.prediction.prediction import Prediction
 from legonet.network.routes import Ends
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from legonet.network.pictures import Given
-    from legonet.network.prediction import Mask
+    from legonet.network.prediction.pictures import Given
+    from legonet.network.prediction.prediction import Mask
     from legonet.network.transplant_network import TransplantNetwork
 
 PIXELS_AT_ONCE = 2**19

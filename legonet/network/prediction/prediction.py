@@ -12,7 +12,7 @@ from PIL import Image
 
 from legonet.build import edge_name
 from legonet.data import BACKGROUND
-from legonet.network.pictures import GivenPicture
+from legonet.network.prediction.pictures import GivenPicture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

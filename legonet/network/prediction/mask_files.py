@@ -12,7 +12,7 @@ from PIL import Image
 
 from legonet.build.storage.files import write_whole
 from legonet.diagnostics import DiagnosticError
-from legonet.network.prediction import Prediction
+from legonet.network.prediction.prediction import Prediction
 
 
 class MaskFiles:
