@@ -10,10 +10,13 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from real_builds import artifacts
+
+from legonet import load
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOL = ROOT / "tools" / "reproduction" / "reproduce.py"
@@ -29,6 +32,7 @@ MODULES = (
     "needed",
     "pages",
     "runs",
+    "starts",
     "tuning",
 )
 
@@ -83,6 +87,7 @@ def test_every_run_is_in_the_results(reproduced: Reproduced, table: int) -> None
         assert ("iou" in run) == (table == 4)
     ancestors = {run["ancestor"] for run in runs}
     assert ancestors == ({"common", "apart"} if table > 2 else {"common"})
+    assert {run["unlabelled"] for run in runs if run["method"] == "transplant"} == {0, 20}
     page = (reproduced.results / f"table{table}.md").read_text("utf-8")
     assert "Partial" not in page
     assert f"{len(runs)} runs" in page
@@ -173,28 +178,32 @@ def tool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_means_are_taken_over_categories_and_spreads_over_seeds(tool: Any) -> None:
-    def run(category: str, seed: int, error: float, samples: int = 10) -> Any:
-        teacher, device = 0.1, "CPU"
-        return tool.Run(
-            3,
-            "small",
-            category,
-            samples,
-            0,
-            "ordinary",
-            seed,
-            error,
-            teacher,
-            None,
-            None,
-            2.0,
-            device,
-        )
+    def run(
+        category: str,
+        seed: int,
+        error: float,
+        samples: int = 10,
+        variant: str = "ordinary",
+        unlabelled: int = 0,
+    ) -> Any:
+        which = (3, "small", category, samples, unlabelled, variant, seed)
+        return tool.Run(*which, error, 0.1, None, None, 2.0, "CPU")
 
     runs = [run("cat", 0, 0.1), run("cow", 0, 0.3), run("cat", 1, 0.3), run("cow", 1, 0.5)]
-    written = tool.page(3, [*runs, run("cat", 0, 0.1, 100)], {})
+    others = [
+        run("cat", 0, 0.1, 100),
+        run("cat", 0, 0.9, variant="apart_ordinary"),
+        run("cat", 0, 0.8, variant="chosen"),
+        run("cat", 0, 0.7, variant="chosen_unlabelled", unlabelled=200),
+    ]
+    written = tool.page(3, [*runs, *others], {})
     assert "| OL: labels, from a random start | 10.0 | 30.0 ± 14.1 | 2.0 |" in written
     assert "| OL: labels, from a random start | 10 | 20.0 ± 14.1 | 40.0 ± 14.1 |" in written
+    apart = written.split("whose ancestor was trained apart*")[1].split("###")[0]
+    assert "| OL: labels, from a random start | - | 90.0 | 2.0 |" in apart
+    assert "| `transplant()`, as users get it | - | 80.0 | 2.0 |" in written
+    more = "| `transplant()`, as users get it, 200 pictures without labels | - | 70.0 | 2.0 |"
+    assert more in written
 
 
 def test_the_page_says_what_was_reached(tool: Any) -> None:
@@ -232,3 +241,49 @@ def test_nothing_is_tuned_on_test_pictures(tool: Any, tmp_path: Path) -> None:
     sides = {(number, split[name]) for name, number in numbers.items()}
     assert len(sides) == 10, "a picture on both sides"
     assert sum(side == "test" for _, side in sides) == 2
+
+
+@pytest.mark.parametrize("name", ["tuning", "starts"])
+def test_what_is_decided_learns_from_held_out_pictures_alone(name: str) -> None:
+    adapters = load(SPECS / f"{name}.lego").spec.adapters.values()
+    assert adapters
+    for adapter in adapters:
+        assert adapter.learning is not None
+        assert adapter.learning.data in ("held_out_crops", "held_out_scenes")
+
+
+def test_every_start_has_its_place_on_the_page(tool: Any) -> None:
+    import starts
+
+    for adapter in load(SPECS / "starts.lego").spec.adapters.values():
+        match = starts.NAME.fullmatch(adapter.category)
+        assert match is not None, adapter.category
+        assert match["goal"] in starts.GOALS
+        assert match["method"] in starts.METHODS
+        assert (match["unlabelled"] is not None, int(match["samples"])) in starts.COLUMNS
+        assert bool(adapter.learning.unlabelled) == (match["unlabelled"] is not None)
+        assert adapter.learning.samples == int(match["samples"])
+
+
+def test_the_page_about_starts_has_means_over_animals(tool: Any) -> None:
+    import starts
+
+    def step(category: str, correlation: float, **metrics: float) -> Any:
+        learned = {"ancestor_r2": 0.9, "matched_correlation": correlation}
+        artifact = SimpleNamespace(metrics=metrics, certificate={"learned": learned})
+        return SimpleNamespace(adapter=SimpleNamespace(category=category), artifact=artifact)
+
+    edges = [
+        step("cat_classify_0_maps_0", 0.6, error_rate=0.1),
+        step("cow_classify_0_maps_0", 0.7, error_rate=0.3),
+        step("cat_classify_1_maps_0", 0.8, error_rate=0.4),
+        step("cat_outline_0_from_stitched_unlabelled_10", 0.1, pixel_accuracy=0.9),
+    ]
+    unbuilt = SimpleNamespace(adapter=edges[0].adapter, artifact=None)
+    experiment = SimpleNamespace(scale="small", plan=SimpleNamespace(edges=[*edges, unbuilt]))
+    page = starts.starts_page(experiment)
+    maps = "| classification, error rate | `least_squares` through the teacher's maps |"
+    assert f"{maps} 30.0 ± 14.1 | - | - | - |" in page
+    outlines = "| segmentation, share of wrong pixels | TD from `stitching` |"
+    assert f"{outlines} - | - | - | 10.0 |" in page
+    assert "matched channels 0.60 to 0.80" in page

@@ -193,10 +193,10 @@ class Stitching(Form):
 class Transplant(Form):
     """Choose by what there is (the default).
 
-    Where stitching on dead leaves shows a common ancestor whose channels still correspond, the
-    adapter begins with ``least_squares`` through the teacher's own maps, for segmentation with
-    ``assignment``; elsewhere with ``stitching`` on real pictures. Where there are none it begins
-    with ``assignment`` if there is a common ancestor, else with ``real_gradients``.
+    An adapter for classification begins with ``least_squares`` through the teacher's own maps where
+    stitching on dead leaves shows a common ancestor whose channels are still what they were;
+    elsewhere with ``stitching`` on real pictures. Where there are none it begins with
+    ``assignment`` if there is a common ancestor, else with ``real_gradients``.
     ``output_distillation`` goes on from there on pictures of the category; on dead leaves where
     there is neither a picture nor a common ancestor.
 

@@ -57,13 +57,20 @@ def test_channels_that_no_longer_correspond_are_not_matched_unit_by_unit(own, st
     assert "correlate by 1.00 only" in found["start_because"]
 
 
-def test_segmentation_begins_with_the_assignment_and_asks_nothing_about_leaves():
-    teacher = reordered(network(0, fcn_top), ORDER)
-    found = certificate(edge(teacher, network(0, fcn_top), goal=Goal.SEGMENTATION))
-    assert (found["start"], found["trained_by"]) == ("assignment", None)
-    apart = edge(network(4, fcn_top), network(0, fcn_top), goal=Goal.SEGMENTATION)
-    found = certificate(apart)
-    assert (found["start"], found["trained_by"]) == ("real_gradients", None)
+@pytest.mark.parametrize(
+    ("common", "own", "start"),
+    [
+        (True, 8, "stitching"),
+        (True, 0, "assignment"),
+        (False, 8, "stitching"),
+        (False, 0, "real_gradients"),
+    ],
+)
+def test_segmentation_begins_with_real_pictures_and_asks_nothing_about_leaves(common, own, start):
+    bottom = reordered(network(0, fcn_top), ORDER) if common else network(4, fcn_top)
+    made = edge(bottom, network(0, fcn_top), goal=Goal.SEGMENTATION, own=own)
+    found = certificate(made)
+    assert (found["start"], found["trained_by"]) == (start, None)
 
 
 class Curved(nn.Module):

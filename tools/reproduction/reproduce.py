@@ -12,9 +12,13 @@ from experiments import ROOT, SCALES, Experiment
 from held_out import FOLDERS, write_held_out
 from pages import page
 from runs import in_order, read_runs, runs_of, write_runs
+from starts import starts_page
 from tuning import tuning_page
 
 TABLES = {f"table{number}": number for number in (1, 2, 3, 4)}
+
+ON_TRAINING_PICTURES = {"tuning": tuning_page, "starts": starts_page}
+"""What is decided without test pictures, and the page about it."""
 
 RESULTS = ROOT / "docs" / "results"
 
@@ -38,7 +42,7 @@ def main() -> int:
     for name in wanted:
         spec = "table3" if name == "figure4" else name
         experiment = Experiment.of(spec, chosen.scale, chosen.data, chosen.seeds, store)
-        if name == "tuning":
+        if name in ON_TRAINING_PICTURES:
             experiment = _held_out(experiment, chosen.data)
         code = 0 if chosen.report else experiment.build(options)
         _write(name, experiment, results)
@@ -59,8 +63,9 @@ def _held_out(experiment: Experiment, data: Path) -> Experiment:
 def _write(name: str, experiment: Experiment, results: Path) -> None:
     """Write what stands of an experiment; what else was there stays."""
     results.mkdir(parents=True, exist_ok=True)
-    if name == "tuning":
-        (results / "tuning.md").write_text(tuning_page(experiment), "utf-8")
+    if name in ON_TRAINING_PICTURES:
+        words = ON_TRAINING_PICTURES[name](experiment)
+        (results / f"{name}.md").write_text(words, "utf-8")
     elif name == "figure4":
         _write_figure(experiment, results)
     else:
@@ -98,7 +103,7 @@ def _write_figure(experiment: Experiment, results: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools/reproduce", description=__doc__)
-    parser.add_argument("what", choices=[*TABLES, "figure4", "all", "tuning"])
+    parser.add_argument("what", choices=[*TABLES, "figure4", "all", *ON_TRAINING_PICTURES])
     parser.add_argument("--data", type=Path, help="the folder with the pictures")
     parser.add_argument("--scale", choices=SCALES, default="small", help="of the networks")
     parser.add_argument("--seeds", type=int, help="how many, from 0; 3 unless said")
@@ -112,8 +117,8 @@ def _arguments() -> argparse.Namespace:
     chosen = parser.parse_args()
     if chosen.scale != "tiny":
         _check_data(parser, chosen.data)
-    elif chosen.what == "tuning":
-        parser.error("the tiny scale has nothing to tune")
+    elif chosen.what in ON_TRAINING_PICTURES:
+        parser.error(f"the tiny scale has no pictures for `{chosen.what}`")
     return chosen
 
 

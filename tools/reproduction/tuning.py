@@ -47,11 +47,10 @@ def _words(experiment: Experiment) -> Iterator[str]:
     yield (
         "Ordinary learning (and TD) takes the learning rate and the number of steps with which it "
         "did best on a fifth of the training pictures that no adapter saw, as the mean of two "
-        "animals and of 10 and 100 samples, drawn by a seed that no table has. In table 4 it takes "
-        "240 steps, since 400 are slower and better by less than the noise. BD keeps legonet's "
-        "own learning rate. No test picture has a part in it. Each adapter stops earlier where its "
-        "own held-out samples say so. The teachers have seen all training pictures, and so the "
-        "figures differ from those on test pictures. "
+        "animals and of 10 and 100 samples, drawn by a seed that no table has. BD keeps "
+        "legonet's own learning rate. No test picture has a part in it. Each adapter stops earlier "
+        "where its own held-out samples say so. The teachers have seen all training pictures, and "
+        "so the figures differ from those on test pictures. "
         f"[tuning.lego](../../specs/paper/tuning.lego), {experiment.scale} scale. In %:"
     )
 

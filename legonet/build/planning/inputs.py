@@ -20,13 +20,17 @@ from legonet.data import Question, Source
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
 from legonet.spec.declarations import Adapter, Learning, Network, Recipe
+from legonet.spec.methods import Method
 from legonet.spec.models import Weights, WeightsFile
 
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
 
 ADAPTER_VERSION = 2
-"""Raised with every change of code that gives an adapter other weights."""
+"""Raised with every change of code that gives adapters of all methods other weights."""
+
+METHOD_VERSIONS = {"transplant": 2}
+"""Raised where adapters of one method alone get other weights; a method not named here has none."""
 
 Inputs = dict[str, Any]
 
@@ -92,7 +96,7 @@ class InputsOfGraph:
             "task": {"network": self.network_key(task.network), "after": task.after},
             "teacher": self.network_key(teacher),
             "layers": list(learning.layers),
-            "method": form_of(learning.method),
+            "method": _method(learning.method),
             "samples": learning.samples,
             "unlabelled": learning.unlabelled,
             "seed": learning.seed,
@@ -152,6 +156,11 @@ def form_of(form: BaseModel) -> Inputs:
     call = {"call": form.call} if hasattr(form, "call") else {}
     fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}
     return {**call, **fields}
+
+
+def _method(method: Method) -> Inputs:
+    version = METHOD_VERSIONS.get(method.call)
+    return form_of(method) | ({} if version is None else {"version": version})
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,8 @@ _ROLES = {
 }
 """Where inputs hold the key of a network, and the network's role."""
 
+_VERSIONS = {("version",), ("method", "version")}
+
 Path = tuple[str, ...]
 """The names that lead to a part of inputs."""
 
@@ -93,8 +95,9 @@ class Reasons:
             place = (*path, field)
             if place in _ROLES:
                 yield self._network(place, old, new, networks)
-            elif place == ("version",):
-                yield f"another version of legonet computes it otherwise ({old} -> {new})"
+            elif place in _VERSIONS:
+                change = f"{_shown(old)} -> {_shown(new)}"
+                yield f"another version of legonet computes it otherwise ({change})"
             elif place == ("weights", "file") and weights:
                 yield f"weights: other contents of {weights}"
             elif old is not None and new is not None and _alike(old, new):

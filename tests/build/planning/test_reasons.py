@@ -15,6 +15,7 @@ from legonet.build.planning import inputs
 from legonet.build.storage.inventory import EVIDENCE
 
 EDGE = "digit_1 -> classify"
+METHOD = "back_distillation"
 PICTURES = """
 data animals { source: folder("pictures") }
 network ready { model: legonet.small_vgg(classes: 1), weights: "ready.safetensors" }
@@ -164,6 +165,18 @@ def test_another_version_of_the_code_is_told(spec: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(inputs, "ADAPTER_VERSION", 99)
     (reason,) = reasons(plan_of(spec))[EDGE]
     assert "another version of legonet" in reason
+
+
+def test_another_version_of_one_method_concerns_its_edges_alone(
+    spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "METHOD_VERSIONS", {"ordinary_learning": 99})
+    assert reasons(plan_of(spec)) == {}
+    monkeypatch.setattr(inputs, "METHOD_VERSIONS", {METHOD: 99})
+    (reason,) = reasons(plan_of(spec))[EDGE]
+    assert "another version of legonet" in reason
+    (reason,) = reasons(plan_of(spec, f"{EDGE}.method=stitching()".replace(" ", "")))[EDGE]
+    assert reason == f"method: {METHOD} -> stitching"
 
 
 def test_what_is_gone_or_damaged_is_told(spec: Path) -> None:
