@@ -220,6 +220,16 @@ def test_the_page_says_what_was_reached(tool: Any) -> None:
     assert "not reached" not in better
 
 
+def test_a_gain_is_held_against_what_the_teachers_have(tool: Any) -> None:
+    def run(variant: str, accuracy: float) -> Any:
+        which = (4, "small", "cat", 10, 0, variant, 0)
+        return tool.Run(*which, accuracy, 0.85, 0.4, 0.5, 2.0, "CPU")
+
+    written = tool.page(4, [run("ordinary", 0.78), run("chosen", 0.82)], {})
+    assert "The teachers themselves: +7.0 points over OL at 10 samples." in written
+    assert "+4.0 points of pixel accuracy over OL at 10 samples (needed: at least 5)" in written
+
+
 def test_nothing_is_tuned_on_test_pictures(tool: Any, tmp_path: Path) -> None:
     from held_out import write_held_out
 

@@ -66,6 +66,10 @@ def _errors_with_few(runs: Sequence[Run]) -> Iterator[str]:
 
 def _accuracy_with_few(runs: Sequence[Run]) -> Iterator[str]:
     other = _mean(runs, "ordinary", 10)
+    teacher = mean_of(teachers(runs), of_teacher)
+    if other is not None and teacher is not None:
+        most = 100 * (teacher.value - other)
+        yield f"The teachers themselves: {most:+.1f} points over OL at 10 samples."
     for variant in WITH_FEW:
         own = _mean(runs, variant, 10)
         if own is None or other is None:
