@@ -61,12 +61,10 @@ class Row:
     """A row of a table.
 
     Args:
-        apart: Whether the teacher's ancestor was trained apart.
         place: Of the method among all.
         unlabelled: How many pictures without labels there are.
     """
 
-    apart: bool
     place: int
     unlabelled: int
 
@@ -87,7 +85,7 @@ def row_of(variant: str, unlabelled: int) -> Row:
     """Return the row that a run stands in."""
     words = [method.words for method in METHODS.values()]
     place = words.index(method_of(variant).words)
-    return Row(variant.startswith(APART), place, unlabelled)
+    return Row(place, unlabelled)
 
 
 def bare(variant: str) -> str:
