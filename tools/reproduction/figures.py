@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -41,11 +41,21 @@ def mean_of(runs: Iterable[Run], figure: Figure) -> Mean | None:
         found = figure(run)
         if found is not None:
             by_seed[run.seed].append(found)
-    if not by_seed:
-        return None
+    return mean_over_seeds(by_seed) if by_seed else None
+
+
+def mean_over_seeds(by_seed: Mapping[int, Sequence[float]]) -> Mean:
+    """Return the mean of figures by seed, one for each category; at least one seed is needed."""
     means = [fmean(found) for found in by_seed.values()]
     spread = stdev(means) if len(means) > 1 else None
     return Mean(fmean(means), spread, sum(map(len, by_seed.values())), len(means))
+
+
+def wrong_share(metrics: Mapping[str, float]) -> float:
+    """Return the share of wrong answers, pictures or pixels, that an edge's metrics tell."""
+    if "error_rate" in metrics:
+        return metrics["error_rate"]
+    return 1 - metrics["pixel_accuracy"]
 
 
 def of_student(run: Run) -> float | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from statistics import fmean, stdev
+from collections.abc import Iterator, Mapping
 
 from experiments import Experiment
+from figures import mean_over_seeds, wrong_share
 
 NAME = re.compile(
     r"(?P<animal>.+?)_(?P<goal>classify|outline)_(?P<seed>\d+)"
@@ -45,11 +45,10 @@ def starts_page(experiment: Experiment) -> str:
         match = NAME.fullmatch(step.adapter.category)
         if match is None or step.artifact is None:
             continue
-        metrics, learned = step.artifact.metrics, step.artifact.certificate["learned"]
+        learned = step.artifact.certificate["learned"]
         column = (match["unlabelled"] is not None, int(match["samples"]))
         found = wrong[match["goal"], match["method"]][column]
-        error = metrics.get("error_rate", 1 - metrics.get("pixel_accuracy", 1))
-        found.setdefault(int(match["seed"]), []).append(error)
+        found.setdefault(int(match["seed"]), []).append(wrong_share(step.artifact.metrics))
         related["R² of stitching on dead leaves"].append(learned["ancestor_r2"])
         if (match["goal"], match["method"]) == ("classify", "maps"):
             related["the correlation of matched channels"].append(learned["matched_correlation"])
@@ -72,7 +71,8 @@ def _words(experiment: Experiment, related: Mapping[str, list[float]], seeds: in
         "there in all columns. Measured of the two networks: "
         f"{measured or 'nothing yet'}. "
         f"[starts.lego](../../specs/paper/starts.lego), {experiment.scale} scale. In %, the mean "
-        f"over animals and {seeds} seeds ± the standard deviation of the seeds' means over animals:"
+        f"over animals and {seeds} seeds ± the standard deviation of the seeds' means over "
+        f"animals. Written by `tools/reproduce starts --seeds {seeds}`:"
     )
 
 
@@ -83,12 +83,7 @@ def _rows(wrong: Mapping[tuple[str, str], Mapping[Column, Seeds]]) -> Iterator[s
         for method, name in METHODS.items():
             cells = wrong.get((goal, method), {})
             figures = (
-                _mean(cells[column].values()) if column in cells else "-" for column in COLUMNS
+                str(mean_over_seeds(cells[column])) if column in cells else "-"
+                for column in COLUMNS
             )
             yield f"| {words} | {name} | " + " | ".join(figures) + " |"
-
-
-def _mean(seeds: Iterable[list[float]]) -> str:
-    means = [100 * fmean(animals) for animals in seeds]
-    spread = f" ± {stdev(means):.1f}" if len(means) > 1 else ""
-    return f"{fmean(means):.1f}{spread}"

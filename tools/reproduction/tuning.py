@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from experiments import Experiment
+from figures import wrong_share
 
 NAME = re.compile(r"(?P<animal>.+?)_(?P<what>\D+)_(?P<pace>[a-z]+)_(?P<samples>\d+)")
 TABLES = {
@@ -32,11 +33,9 @@ def tuning_page(experiment: Experiment) -> str:
         learning = step.adapter.learning
         if match is None or step.artifact is None or learning is None:
             continue
-        metrics = step.artifact.metrics
-        wrong = metrics.get("error_rate", 1 - metrics.get("pixel_accuracy", 1))
         method = learning.method.model_dump()
         pace = (method["learning_rate"], method["steps"])
-        found[match["what"], pace][int(match["samples"])].append(wrong)
+        found[match["what"], pace][int(match["samples"])].append(wrong_share(step.artifact.metrics))
     return (
         "\n".join(["# Tuned on training pictures", "", *_words(experiment), "", *_rows(found)])
         + "\n"
