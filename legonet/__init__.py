@@ -1,7 +1,7 @@
 """One neural network out of many: frozen modules joined by adapters.
 
-The way of the data, a package a stage: text (`legonet.syntax`) to Spec (`legonet.spec`) to
-ModuleGraph (`legonet.graph`) to Plan and Artifact (`legonet.build`) to TransplantNetwork
+The way of the data, a package a stage: text (`legonet.syntax`) to Spec (`legonet.language`) to
+ModuleGraph (`legonet.graph`) to Plan and Artifact (`legonet.building`) to TransplantNetwork
 (`legonet.network`). Names are loaded when they are first used, so that ``import legonet`` is
 quick and never imports torch.
 """
@@ -11,8 +11,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from legonet._version import __version__
+from legonet.notebook import drawings
+
 if TYPE_CHECKING:
-    from legonet.build import Workspace
+    from legonet.building import Plan, Report, Result, Workspace
     from legonet.diagnostics import Diagnostic, DiagnosticError
     from legonet.graph import GraphDifference, ModuleGraph, load
     from legonet.network import Builder, TransplantNetwork
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
 
     build = TransplantNetwork.build
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "Builder": "legonet.network",
     "Diagnostic": "legonet.diagnostics",
@@ -30,8 +31,11 @@ _HOMES = {
     "GraphDifference": "legonet.graph",
     "ModuleGraph": "legonet.graph",
     "Picture": "legonet.render",
+    "Plan": "legonet.building",
+    "Report": "legonet.building",
+    "Result": "legonet.building",
     "TransplantNetwork": "legonet.network",
-    "Workspace": "legonet.build",
+    "Workspace": "legonet.building",
     "draw": "legonet.render",
     "load": "legonet.graph",
     "open_bundle": "legonet.network.export",
@@ -44,6 +48,9 @@ __all__ = [
     "GraphDifference",
     "ModuleGraph",
     "Picture",
+    "Plan",
+    "Report",
+    "Result",
     "TransplantNetwork",
     "Workspace",
     "__version__",
@@ -56,8 +63,16 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "build":
-        # Both a package and a function, as it can be called.
-        return import_module("legonet.build")
+        return __getattr__("TransplantNetwork").build
     if name not in _HOMES:
         raise AttributeError(f"module 'legonet' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _drawn(graph: ModuleGraph) -> str:
+    from legonet.render import draw
+
+    return draw(graph).svg()
+
+
+drawings["graph"] = _drawn

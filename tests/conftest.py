@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 os.environ["LEGONET_CACHE_DIR"] = ""  # tests leave nothing in the home of who runs them
+
+if os.environ.get("LEGONET_TESTS_WITHOUT_TORCH"):
+    # `tools/test fast` is quick because nothing in it imports torch; here such an import fails.
+    sys.modules["torch"] = None  # type: ignore[assignment]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -1,4 +1,4 @@
-"""What the README shows is what the project does."""
+"""What the README shows, and the pages that it leaves it to, is what the project does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from legonet.graph import check_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+INDEX = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
+TUTORIAL = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
-def test_it_shows_the_quickstart_as_it_is() -> None:
-    assert (REPOSITORY / "specs" / "quickstart.lego").read_text(encoding="utf-8") in blocks("lego")
+def test_the_tutorial_shows_the_quickstart_as_it_is() -> None:
+    quickstart = (REPOSITORY / "specs" / "quickstart.lego").read_text(encoding="utf-8")
+    assert quickstart in blocks("lego", TUTORIAL)
+    assert "(docs/tutorial.md#the-quickstart-in-full)" in README
 
 
 @pytest.mark.parametrize("number", range(len(blocks("lego"))))
@@ -30,9 +34,15 @@ def test_every_spec_in_it_is_without_mistakes(tmp_path: Path, number: int) -> No
     assert diagnostics == []
 
 
-def test_it_names_every_command() -> None:
+def test_the_index_names_every_command() -> None:
     commands = set(COMMANDS)
-    assert commands == set(re.findall(r"^\| `legonet (\w+)", README, re.MULTILINE))
+    assert commands == set(re.findall(r"^\| `legonet (\w+)", INDEX, re.MULTILINE))
+    assert "(docs/README.md#the-command-line)" in README
+
+
+def test_commands_that_it_names_exist() -> None:
+    named = set(re.findall(r"`legonet (\w+)", README))
+    assert {"build", "check", "plan"} <= named <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))

@@ -1,180 +1,26 @@
-"""Each experiment of the paper end to end, at a size that says nothing about networks."""
+"""What the tool for the paper's experiments plans, refuses and writes; nothing is built."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from real_builds import artifacts
+from kit.reproduction import ROOT, SPECS, TABLES, importable, reproduce
 
 from legonet import load
-
-ROOT = Path(__file__).resolve().parents[1]
-TOOL = ROOT / "tools" / "reproduction" / "reproduce.py"
-SPECS = ROOT / "specs" / "paper"
-TABLES = (1, 2, 3, 4)
-MODULES = (
-    "about",
-    "experiments",
-    "figure4",
-    "figures",
-    "held_out",
-    "methods",
-    "needed",
-    "pages",
-    "runs",
-    "starts",
-    "tuning",
-)
-
-
-@dataclass(frozen=True)
-class Reproduced:
-    """What `tools/reproduce all --scale tiny` left behind."""
-
-    store: Path
-    results: Path
-
-    @property
-    def runs(self) -> list[dict[str, Any]]:
-        return json.loads((self.results / "results.json").read_text("utf-8"))
-
-    def of(self, table: int, **wanted: Any) -> list[dict[str, Any]]:
-        found = [run for run in self.runs if run["table"] == table]
-        return [run for run in found if all(run[name] == wanted[name] for name in wanted)]
-
-
-def reproduce(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Reproduced:
-    folder = tmp_path_factory.mktemp("reproduced")
-    # Workers of pytest have one store between them: each run is built by one of them.
-    workers = "PYTEST_XDIST_WORKER" in os.environ
-    shared = tmp_path_factory.getbasetemp().parent if workers else folder
-    made = Reproduced(shared / "store-of-the-paper", folder / "results")
-    folders = ("--store", made.store, "--results", made.results)
-    done = reproduce("all", "--scale", "tiny", "--jobs", 2, *folders)
-    assert done.returncode == 0, done.stderr
-    return made
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_every_run_is_in_the_results(reproduced: Reproduced, table: int) -> None:
-    runs = reproduced.of(table)
-    figure = "pixel_accuracy" if table == 4 else "error_rate"
-    wanted = {"OL", "BD", "solve", "solve, then BD", "stitching", "transplant", "identity"}
-    wanted |= {"TD"} if table == 4 else set()
-    wanted |= {"stitching, then TD"} if table > 2 else set()
-    assert wanted <= {run["method"] for run in runs}
-    for run in runs:
-        assert {"table", "scale", "category", "samples", "method", "seed", figure} <= set(run)
-        assert {"teacher", "seconds", "device"} <= set(run)
-        assert run["scale"] == "tiny"
-        assert 0 <= run[figure] <= 1
-        assert ("iou" in run) == (table == 4)
-    ancestors = {run["ancestor"] for run in runs}
-    assert ancestors == ({"common", "apart"} if table > 2 else {"common"})
-    assert {run["unlabelled"] for run in runs if run["method"] == "transplant"} == {0, 20}
-    page = (reproduced.results / f"table{table}.md").read_text("utf-8")
-    assert "Partial" not in page
-    assert f"{len(runs)} runs" in page
-
-
-def test_an_adapter_in_one_network_needs_no_samples(reproduced: Reproduced) -> None:
-    for run in reproduced.of(1, method="solve"):
-        assert run["samples"] == 0
-        assert run["unlabelled"] == 0
-        assert run["error_rate"] == run["teacher"]
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_the_true_order_is_what_reordering_takes_away(reproduced: Reproduced, table: int) -> None:
-    (true,) = reproduced.of(table, method="true order")
-    (without,) = reproduced.of(table, method="identity")
-    figure = "iou" if table == 4 else "error_rate"
-    assert true[figure] != without[figure]
-    if table < 3:  # nothing but the order lies between the two halves of one network
-        assert true["error_rate"] == true["teacher"] < without["error_rate"]
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_frozen_modules_are_what_they_were(reproduced: Reproduced, table: int) -> None:
-    spec = SPECS / f"table{table}.lego"
-    words = ["build", str(spec), "--set", "scale=tiny", "--store", str(reproduced.store)]
-    done = subprocess.run(
-        [sys.executable, "-m", "legonet", *words, "--prove", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert {edge["action"] for edge in report["edges"]} <= {"reused", "direct"}
-    proof = report["proof"]
-    assert proof["violations"] == []
-    assert {network["status"] for network in proof["networks"]} == {"unchanged"}
-    assert {path["status"] for path in proof["paths"]} == {"unchanged"}
-
-
-def test_what_stands_is_not_built_again(reproduced: Reproduced, tmp_path: Path) -> None:
-    before = artifacts(reproduced.store)
-    runs = (reproduced.results / "results.json").read_bytes()
-    arguments = ("--scale", "tiny", "--store", reproduced.store, "--results", tmp_path)
-    done = reproduce("all", *arguments)
-    assert done.returncode == 0, done.stderr
-    assert artifacts(reproduced.store) == before
-    assert (tmp_path / "results.json").read_bytes() == runs
-    for name in ("table1.md", "table4.md", "figure4.md"):
-        assert (tmp_path / name).read_bytes() == (reproduced.results / name).read_bytes()
-
-
-def test_the_figure_can_be_drawn(reproduced: Reproduced) -> None:
-    figure = ElementTree.parse(reproduced.results / "figure4_tiny.svg").getroot()
-    words = {text.text for text in figure.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"teacher", "OL", "BD"} <= words
-    assert "participation ratio" in (reproduced.results / "figure4.md").read_text("utf-8")
-
-
-def test_half_a_store_gives_half_a_table(reproduced: Reproduced, tmp_path: Path) -> None:
-    done = reproduce(
-        "table1", "--report", "--scale", "tiny", "--store", tmp_path / "s", "--results", tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "results.json").read_text("utf-8")) == []
-    more_seeds = ("--seeds", 2, "--store", reproduced.store, "--results", tmp_path)
-    done = reproduce("table1", "--report", "--scale", "tiny", *more_seeds)
-    assert done.returncode == 0, done.stderr
-    one_seed = len(reproduced.of(1))
-    assert f"Partial: {one_seed} of {2 * one_seed} runs" in (tmp_path / "table1.md").read_text()
-
-
-def test_data_that_are_missing_are_named(tmp_path: Path) -> None:
-    done = reproduce("table1", "--data", tmp_path)
-    assert done.returncode == 2
-    assert "crops128/manifest.csv" in done.stderr
+from legonet.building import Workspace
+from legonet.language import Override
 
 
 @pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(str(TOOL.parent))
-    import pages
+def tool() -> Iterator[Any]:
+    with importable():
+        import pages
 
-    yield pages
-    for name in MODULES:
-        sys.modules.pop(name, None)
+        yield pages
 
 
 def test_means_are_taken_over_categories_and_spreads_over_seeds(tool: Any) -> None:
@@ -230,6 +76,15 @@ def test_a_gain_is_held_against_what_the_teachers_have(tool: Any) -> None:
     assert "+4.0 points of pixel accuracy over OL at 10 samples (needed: at least 5)" in written
 
 
+def test_nothing_built_leaves_a_page_as_it_was(tool: Any, tmp_path: Path) -> None:
+    import reproduce
+
+    (tmp_path / "tuning.md").write_text("as it was")
+    nothing = SimpleNamespace(plan=SimpleNamespace(edges=()))
+    reproduce._write("tuning", nothing, tmp_path, None)
+    assert (tmp_path / "tuning.md").read_text() == "as it was"
+
+
 def test_nothing_is_tuned_on_test_pictures(tool: Any, tmp_path: Path) -> None:
     from held_out import write_held_out
 
@@ -253,7 +108,7 @@ def test_nothing_is_tuned_on_test_pictures(tool: Any, tmp_path: Path) -> None:
     assert sum(side == "test" for _, side in sides) == 2
 
 
-@pytest.mark.parametrize("name", ["tuning", "starts"])
+@pytest.mark.parametrize("name", ["tuning", "readings", "starts"])
 def test_what_is_decided_learns_from_held_out_pictures_alone(name: str) -> None:
     adapters = load(SPECS / f"{name}.lego").spec.adapters.values()
     assert adapters
@@ -275,13 +130,53 @@ def test_every_start_has_its_place_on_the_page(tool: Any) -> None:
         assert adapter.learning.samples == int(match["samples"])
 
 
+def test_every_reading_has_its_place_on_the_page(tool: Any) -> None:
+    import readings
+
+    tried = set()
+    for adapter in load(SPECS / "readings.lego").spec.adapters.values():
+        match = readings.NAME.fullmatch(adapter.category)
+        assert match is not None, adapter.category
+        assert match["what"] in readings.TABLES
+        tried.add(match["reading"])
+    assert tried == set(readings.READINGS)
+
+
+def test_the_page_about_readings_marks_the_best(tool: Any) -> None:
+    import readings
+
+    def step(category: str, error_rate: float) -> Any:
+        artifact = SimpleNamespace(metrics={"error_rate": error_rate})
+        return SimpleNamespace(edge=SimpleNamespace(category=category), artifact=artifact)
+
+    edges = [
+        step("cat_classify_printed_100", 0.4),
+        step("horse_classify_printed_100", 0.2),
+        step("cat_classify_printed_10", 0.5),
+        step("cat_classify_labels_alone_100", 0.2),
+        step("cat_classify_labels_alone_10", 0.3),
+        step("cat_outline_long_10", 0.25),
+    ]
+    experiment = SimpleNamespace(scale="small", plan=SimpleNamespace(edges=edges))
+    page = readings.readings_page(experiment)
+    assert "| table 3, error rate | OL, as tuned | 20.0 | 30.0 | 25.0 (least) |" in page
+    assert (
+        "| table 3, error rate | BD with the paper's values (`preset`) | 30.0 | 50.0 | 40.0 |"
+        in page
+    )
+    assert (
+        "| table 4, share of wrong pixels | as many steps as without pictures | - | 25.0 | - |"
+        in page
+    )
+
+
 def test_the_page_about_starts_has_means_over_animals(tool: Any) -> None:
     import starts
 
     def step(category: str, correlation: float, **metrics: float) -> Any:
         learned = {"ancestor_r2": 0.9, "matched_correlation": correlation}
         artifact = SimpleNamespace(metrics=metrics, certificate={"learned": learned})
-        return SimpleNamespace(adapter=SimpleNamespace(category=category), artifact=artifact)
+        return SimpleNamespace(edge=SimpleNamespace(category=category), artifact=artifact)
 
     edges = [
         step("cat_classify_0_maps_0", 0.6, error_rate=0.1),
@@ -289,7 +184,7 @@ def test_the_page_about_starts_has_means_over_animals(tool: Any) -> None:
         step("cat_classify_1_maps_0", 0.8, error_rate=0.4),
         step("cat_outline_0_from_stitched_unlabelled_10", 0.1, pixel_accuracy=0.9),
     ]
-    unbuilt = SimpleNamespace(adapter=edges[0].adapter, artifact=None)
+    unbuilt = SimpleNamespace(edge=edges[0].edge, artifact=None)
     experiment = SimpleNamespace(scale="small", plan=SimpleNamespace(edges=[*edges, unbuilt]))
     page = starts.starts_page(experiment)
     maps = "| classification, error rate | `least_squares` through the teacher's maps |"
@@ -297,3 +192,232 @@ def test_the_page_about_starts_has_means_over_animals(tool: Any) -> None:
     outlines = "| segmentation, share of wrong pixels | TD from `stitching` |"
     assert f"{outlines} - | - | - | 10.0 |" in page
     assert "matched channels 0.60 to 0.80" in page
+
+
+REAL = ("table3", "table4", "unreadable")
+
+
+def planned(name: str, folder: Path, **settings: str) -> Any:
+    """The plan of a spec for real networks, on networks of digits that need no files."""
+    spec = SPECS / f"imagenet_{name}.lego"
+    given = [
+        Override.parse(f"{key}={value}") for key, value in {"scale": "tiny", **settings}.items()
+    ]
+    return Workspace(spec, folder).plan(load(spec, given))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_specs_for_real_networks_plan_runs_that_the_page_knows(
+    tool: Any, tmp_path: Path, name: str
+) -> None:
+    import real_networks
+    from methods import method_of
+    from runs import name_of
+
+    steps = [step for step in planned(name, tmp_path).edges if step.edge.learning is not None]
+    names = [name_of(step) for step in steps]
+    samples = [int(named["samples"]) for named in names]
+    assert [step.edge.learning.samples for step in steps] == samples
+    unlabelled = [named["variant"].endswith("_unlabelled") for named in names]
+    assert [bool(step.edge.learning.unlabelled) for step in steps] == unlabelled
+    looks = {named["animal"].partition("_")[2] for named in names}
+    assert looks == ({"edges", "dark"} if name == "unreadable" else {""})
+    assert looks - {""} <= set(real_networks.LOOKS)
+    methods = {method_of(named["variant"]).label for named in names}
+    if name == "unreadable":
+        assert {"OL", "transplant"} <= methods
+    else:
+        assert {"OL", "TD", "BD", "stitching", "solve", "identity", "transplant"} <= methods
+        apart = {named["variant"].startswith("apart_") for named in names}
+        assert apart == {True, False}
+
+
+@pytest.mark.parametrize("name", ["table3", "table4"])
+def test_a_start_is_one_word_in_the_spec(tool: Any, tmp_path: Path, name: str) -> None:
+    few, more = (
+        planned(name, tmp_path, starts=starts)
+        for starts in ('["solved"]', '["solved", "stitched"]')
+    )
+    added = {step.name for step in more.edges} - {step.name for step in few.edges}
+    assert len(added) == 2, "one with a common ancestor, one without"
+    assert all("stitched_0" in name for name in added)
+
+
+def test_categories_of_unreadable_pictures_go_to_a_donor_of_plain_ones() -> None:
+    spec = load(SPECS / "imagenet_unreadable.lego").spec
+    seen = set()
+    for adapter in spec.adapters.values():
+        category, task = spec.categories[adapter.category], spec.tasks[adapter.task]
+        own, donors = (spec.networks[side.network].train for side in (category, task))
+        assert own is not None
+        assert donors is not None
+        assert adapter.learning is not None
+        assert adapter.learning.data is None
+        assert spec.data[donors.data].transform is None
+        transform = spec.data[own.data].transform
+        assert transform is not None
+        look = {"edges": "edges", "low_light": "dark"}[transform.call]
+        assert f"_{look}_" in adapter.category
+        seen.add(transform.call)
+    assert seen == {"edges", "low_light"}
+
+
+def real_run(
+    tool: Any,
+    error: float,
+    variant: str = "chosen",
+    samples: int = 0,
+    table: int = 3,
+    seed: int = 0,
+    **more: Any,
+) -> Any:
+    overlaps = (0.4, 0.5) if table == 4 else (None, None)
+    which = (table, "imagenet", "cat", samples, 0, variant, seed)
+    return tool.Run(*which, error, 0.08, *overlaps, 2.0, "CPU", **more)
+
+
+def test_the_page_of_real_networks_is_written_from_runs_alone(tool: Any) -> None:
+    from real_networks import real_networks_page
+
+    runs = [
+        real_run(tool, 0.09, donor=0.12),
+        real_run(tool, 0.11, donor=0.14, seed=1),
+        real_run(tool, 0.2, "apart_chosen", donor=0.12),
+        real_run(tool, 0.3, "back", 10),
+        real_run(tool, 0.9, table=4),
+        real_run(tool, 0.25, look="edges", donor=0.43),
+        tool.Run(3, "small", "cat", 0, 0, "chosen", 0, 0.77, 0.1, None, None, 2.0, "CPU"),
+    ]
+    page = real_networks_page(runs, {})
+    classified, outlined, unreadable = page.split("\n## ")[1:]
+    assert "| `transplant()`, as users get it | - | 10.0 ± 1.4 | 2.0 |" in classified
+    assert "| *the donor alone* | 13.0 ± 1.4 | 13.0 ± 1.4 |" in classified
+    assert "trained apart* | 8.0 |" in classified
+    assert "**Not finished: 2 of the 3 seeds" in classified
+    assert "| 10 | BD | the paper | 34.02 | 42.27 | 44.85 | 33.51 | 38.66 |" in classified
+    assert "| 10 | BD | ours | 30.0 | - | - | - | 30.0 |" in classified
+    assert "| `transplant()`, as users get it | 90.0 | 2.0 |" in outlined
+    assert "donor alone*" not in outlined, "nobody measured it"
+    assert "### Edges alone" in unreadable
+    assert "| `transplant()`, as users get it | 25.0 | 2.0 |" in unreadable
+    assert "The donor alone is 35.0 points from the teachers." in unreadable
+    assert "77.0" not in page, "a run of another scale"
+    assert real_networks_page([], {}).count("Nothing is built yet.") == 3
+
+
+def test_the_page_of_real_networks_says_what_was_reached(tool: Any) -> None:
+    from real_networks import real_networks_page
+
+    def outlined(iou: float, **more: Any) -> Any:
+        which = (4, "imagenet", "cat", 0, more.pop("unlabelled", 0), "apart_chosen", 0)
+        return tool.Run(*which, 0.9, 0.9, iou, 0.5, 2.0, "CPU")
+
+    runs = [
+        real_run(tool, 0.094),
+        real_run(tool, 0.111, "apart_chosen"),
+        real_run(tool, 0.9, "stitched"),
+        real_run(tool, 0.12, look="edges"),
+        outlined(0.29),
+        outlined(0.4, unlabelled=200),
+    ]
+    page = real_networks_page(runs, {})
+    needed = [line for line in page.splitlines() if "(needed:" in line]
+    found = [(line.split(": ")[0][2:], line.split(": ")[1].split(" (")[0]) for line in needed]
+    assert found == [
+        ("A common ancestor, no picture of the animal", "+1.4 points from the teachers"),
+        ("Ancestors apart, no picture of the animal", "+3.1 points from the teachers"),
+        ("Ancestors apart, 200 pictures without labels", "IoU is 0.80 of the teachers'"),
+        ("Ancestors apart, no picture of the animal", "IoU is 0.58 of the teachers'"),
+        (
+            "Pictures transformed by `edges`, no picture of the animal",
+            "+4.0 points from the teachers",
+        ),
+    ]
+    reached = ["**not reached**" not in line for line in needed]
+    assert reached == [True, False, True, False, False]
+
+
+def test_runs_are_read_as_they_were_written(tool: Any, tmp_path: Path) -> None:
+    from runs import read_runs, write_runs
+
+    runs = [
+        real_run(tool, 0.25, look="edges", donor=0.43),
+        real_run(tool, 0.9, table=4, variant="apart_from_stitched"),
+    ]
+    write_runs(tmp_path / "results.json", runs)
+    assert read_runs(tmp_path / "results.json") == runs
+
+
+def test_each_row_of_the_paper_has_ours_below_it(tool: Any) -> None:
+    def run(variant: str, samples: int, error: float, category: str = "cat", **more: Any) -> Any:
+        which = (1, "small", category, samples, more.pop("unlabelled", 0), variant, 0)
+        return tool.Run(*which, error, 0.1, None, None, 2.0, "CPU", **more)
+
+    runs = [
+        run("back", 100, 0.2),
+        run("back", 100, 0.4, "dog"),
+        run("back_alone", 0, 0.15),
+        run("apart_back", 100, 0.9),
+        run("from_solved", 100, 0.8),
+    ]
+    lines = tool.page(1, runs, {}).splitlines()
+    place = lines.index("| 100 | BD | the paper | 1.55 | 0.52 | 3.61 | 1.55 | 1.03 | 1.65 |")
+    assert lines[place + 1] == "| 100 | BD | ours | 20.0 | - | 40.0 | - | - | 30.0 |"
+    place = lines.index("| 0 | BD | the paper | 1.55 | 0.52 | 4.12 | 1.55 | 1.03 | 1.75 |")
+    assert lines[place + 1] == "| 0 | BD | ours | 15.0 | - | - | - | - | 15.0 |"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_papers_means_are_those_of_its_figures(tool: Any, table: int) -> None:
+    """A slip in a copied figure shows; one of the paper's means is cut off instead of rounded."""
+    from paper import paper_table
+
+    copied = paper_table(table)
+    assert len(copied.teachers) == len(copied.animals)
+    for row in copied.rows:
+        assert len(row.figures) == len(copied.animals)
+        mean = sum(map(float, row.figures)) / len(row.figures)
+        assert abs(mean - float(row.mean)) <= (0.1 if row.method == "TD" else 0.011), row
+
+
+def test_the_papers_columns_are_not_mixed_up(tool: Any) -> None:
+    from paper import paper_table, source
+
+    assert "1804.10272" in source()
+    assert paper_table(3).animals == ("cat", "cow", "horse", "sheep"), "the dog donates"
+    rows = {(row.samples, row.method): row for row in paper_table(4).rows}
+    assert rows[10, "BD"].figures == ("82.32", "89.49", "85.97", "83.50")
+    assert [len(paper_table(number).rows) for number in TABLES] == [9, 9, 8, 12]
+
+
+def test_stored_runs_make_the_pages_that_are_there(tmp_path: Path) -> None:
+    results = ROOT / "docs" / "results"
+    names = ["results.json", "about.json"]
+    for name in names:
+        (tmp_path / name).write_bytes((results / name).read_bytes())
+    done = reproduce("pages", "--results", tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = sorted(file.name for file in tmp_path.iterdir() if file.name not in names)
+    assert written == ["imagenet.md", "table1.md", "table2.md", "table3.md", "table4.md"]
+    for name in written:
+        assert (tmp_path / name).read_text("utf-8") == (results / name).read_text("utf-8"), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("table1", "--scale", "imagenet"), "the imagenet scale has no `table1`"),
+        (("unreadable",), "the small scale has no `unreadable`"),
+        (("all", "--scale", "imagenet"), "weights/tf_efficientnet_lite0.safetensors"),
+    ],
+)
+def test_what_a_scale_does_not_have_is_said(arguments: tuple[str, ...], word: str) -> None:
+    done = reproduce(*arguments)
+    assert done.returncode == 2
+    assert word in done.stderr
+
+
+def test_data_that_are_missing_are_named(tmp_path: Path) -> None:
+    done = reproduce("table1", "--data", tmp_path)
+    assert done.returncode == 2
+    assert "crops128/manifest.csv" in done.stderr

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import legonet
@@ -25,9 +24,6 @@ _TABLE = re.compile(r"^=+(?: +=+)+\n(?:.+\n)+?=+(?: +=+)+\n(?:.+\n)+?=+(?: +=+)+
 
 
 RETURNED = (
-    "legonet.build.Plan",
-    "legonet.build.Report",
-    "legonet.build.Result",
     "legonet.network.Connection",
     "legonet.network.prediction.Prediction",
     "legonet.network.route.Route",
@@ -52,9 +48,6 @@ def returned() -> str:
 
 def _exported(name: str) -> str:
     found = getattr(legonet, name)
-    if isinstance(found, ModuleType):
-        # A package that can be called: what it does is said where it is done.
-        found = getattr(legonet.TransplantNetwork, name)
     if inspect.isclass(found):
         return "\n\n".join(_class(f"## `legonet.{name}`", name, found))
     return _callable(f"## `legonet.{name}`", name, found, name)
@@ -98,7 +91,7 @@ def _callable(head: str, name: str, function: Callable[..., Any], exported: str)
 
 
 def _signature(signature: inspect.Signature, *, returns: bool) -> str:
-    """Return a signature without types, which stand beside the arguments' meanings."""
+    """Return a signature without types, which are given with the arguments' meanings."""
     parts = [
         item.replace(annotation=inspect.Parameter.empty, default=_default(item.default))
         for item in signature.parameters.values()

@@ -19,17 +19,22 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from legonet.building.execution.executor import EXECUTORS
 from legonet.diagnostics import CODES, codes
-from legonet.spec import expand, growth
-from legonet.spec.base import Form
-from legonet.spec.bind import BLOCKS
-from legonet.spec.declarations import Adapter, Conv, Data, Recipe, noun_of
-from legonet.spec.declarations import Path as Application
-from legonet.spec.fields import FieldType, fields_of
-from legonet.spec.markers import Forms, Label, Named
-from legonet.spec.methods import METHODS
-from legonet.spec.models import MODELS, WEIGHTS
-from legonet.spec.sources import SOURCES
+from legonet.distill.starts import STARTS
+from legonet.goals import GOALS
+from legonet.language import expand, growth
+from legonet.language.base import Form
+from legonet.language.bind import BLOCKS
+from legonet.language.declarations import LAYERS, Adapter, Conv, Data, Recipe, noun_of
+from legonet.language.declarations import Path as Application
+from legonet.language.fields import FieldType, fields_of
+from legonet.language.markers import Choice, Forms, Label, Named
+from legonet.language.methods import METHODS
+from legonet.language.models import MODELS, WEIGHTS
+from legonet.language.sources import SOURCES
+from legonet.language.transforms import TRANSFORMS
+from legonet.registry import Registry
 from legonet.syntax import read
 from legonet.syntax.grammar import grammar_text
 from legonet.syntax.limits import (
@@ -121,6 +126,8 @@ def _one(info: FieldInfo, field: FieldType, is_list: bool) -> str:
             return f"name of a [{noun_of(kind)}](#{kind})"
         case Label():
             return "word or string"
+        case Choice(noun):
+            return f"[{noun}](#{noun}s)"
         case Forms(noun):
             word = noun.split()[-1]
             section = word.removesuffix("s") + "s"
@@ -156,7 +163,7 @@ def default(info: FieldInfo) -> str:
     """Return the value that a field has where it is not written."""
     if info.is_required():
         return "**required**"
-    value = info.get_default()
+    value = info.get_default(call_default_factory=True)
     if value is None:
         return "none"
     if isinstance(value, tuple):
@@ -165,7 +172,7 @@ def default(info: FieldInfo) -> str:
 
 
 def written(value: object) -> str:
-    """Return a value as it stands in a spec; a word of the language stands without quotes."""
+    """Return a value as a spec writes it; a word of the language has no quotes."""
     match value:
         case Form():
             return f"`{value.call}()`"
@@ -176,15 +183,22 @@ def written(value: object) -> str:
     return f"`{value}`"
 
 
-def forms(found: Iterable[type[Form]]) -> str:
-    """Return a section for each form: its name, what it is, its arguments."""
-    return "\n\n".join(form(item) for item in found)
+def forms(kind: Registry[Any]) -> str:
+    """Return a section for each of legonet's own forms: its name, what it is, its arguments."""
+    return "\n\n".join(form(kind.get(name)) for name in kind.own)
 
 
 def form(model: type[Form]) -> str:
     """Return the section of a form."""
     arguments = fields(model) if model.model_fields else "It takes no arguments."
     return f"#### `{model.call}`\n\n{summary_of(model)}\n\n{arguments}"
+
+
+def named(kind: Registry[Any], heads: tuple[str, str]) -> str:
+    """Return the table of what a word can name: the first paragraph that each says of itself."""
+    kinds = {name: summary_of(kind.get(name)) for name in kind.own}
+    rows = [(f"`{name}`", " ".join(said.split("\n\n")[0].split())) for name, said in kinds.items()]
+    return table(heads, rows)
 
 
 def declarations() -> str:
@@ -231,6 +245,17 @@ def grammar() -> str:
     return f"```lark\n{grammar_text().rstrip()}\n```"
 
 
+def executors() -> str:
+    """Return the table of the executors."""
+    rows = []
+    for name in EXECUTORS.names:
+        kind = EXECUTORS.get(name)
+        wanted = ", ".join(f"`pip install '{item}'`" for item in kind.requires.values())
+        usual = ", ".join(f"`{device}`" for device in kind.default_on)
+        rows.append((f"`{name}`", kind.summary, usual, wanted))
+    return table(("executor", "runs steps in", "default on", "needs"), rows)
+
+
 def index() -> str:
     """Return the table of all diagnostics."""
     rows = [(f"[{name}](#{name.lower()})", code.title) for name, code in sorted(CODES.items())]
@@ -261,6 +286,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "words": words,
         "data": lambda: fields(Data),
         "sources": lambda: forms(SOURCES),
+        "transforms": lambda: forms(TRANSFORMS),
         "network": lambda: fields(BLOCKS["network"]),
         "models": lambda: forms(MODELS),
         "weights": lambda: forms(WEIGHTS),
@@ -268,11 +294,14 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "category": lambda: fields(BLOCKS["category"]),
         "task": lambda: fields(BLOCKS["task"]),
         "adapter": lambda: fields(BLOCKS["adapter"]),
-        "layers": lambda: form(Conv),
+        "layers": lambda: forms(LAYERS),
         "methods": lambda: forms(METHODS),
+        "starts": lambda: named(STARTS, ("start", "the adapter begins as")),
+        "goals": lambda: named(GOALS, ("goal", "the network gives")),
         "limits": limits,
         "grammar": grammar,
     },
+    "docs/building.md": {"executors": executors},
     "docs/diagnostics.md": {"index": index, "explanations": explanations},
     "docs/api.md": {"api": api_reference.api, "returned": api_reference.returned},
 }
@@ -280,7 +309,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 
 def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
-    """Return a page with its parts written anew.
+    """Return a page with its parts written again.
 
     Args:
         text: The page.
@@ -296,26 +325,28 @@ def updated(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 def main() -> int:
-    """Write the pages, or with ``--check`` return 1 where one is behind."""
+    """Write the pages, or with ``--check`` return 1 if one is out of date."""
     parser = argparse.ArgumentParser(
         prog="tools/reference", description="Write what the code knows into the reference pages."
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if one is behind")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if a page is out of date"
+    )
     only_check = parser.parse_args().check
-    behind = False
+    outdated = False
     for name, parts in PAGES.items():
         page = REPOSITORY / name
         text = page.read_text(encoding="utf-8")
         new = updated(text, parts)
         if new == text:
             continue
-        behind = True
+        outdated = True
         if only_check:
-            print(f"{name} is behind the code; run tools/reference")
+            print(f"{name} is out of date; run tools/reference")
         else:
             page.write_text(new, encoding="utf-8")
             print(f"wrote {name}")
-    return int(only_check and behind)
+    return int(only_check and outdated)
 
 
 if __name__ == "__main__":

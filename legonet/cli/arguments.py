@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how they are read."""
+"""Arguments that several commands share, and how they are parsed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from legonet.spec import Override
+    from legonet.language import Override
 
 spec_file = click.argument("spec", metavar="SPEC", type=click.Path(path_type=Path))
 settings = click.option(
@@ -18,13 +18,13 @@ settings = click.option(
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Another value for a `let` (root=../data), a field (dog_net.train.epochs=3) or an"
+    help="A new value for a `let` (root=../data), a field (dog_net.train.epochs=3) or an"
     " edge's field (cat->classify.samples=10).",
 )
 
 
 class Place(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click alone
-    """A folder, or a URL that fsspec knows."""
+    """A folder, or a URL that fsspec supports."""
 
     name = "place"
 
@@ -34,7 +34,7 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
         param: click.Parameter | None,  # noqa: ARG002 - click passes it
         ctx: click.Context | None,  # noqa: ARG002
     ) -> Path | str:
-        """Return a path, or the URL as it is."""
+        """Return a path, or the URL unchanged."""
         return value if isinstance(value, Path) or "://" in value else Path(value)
 
 
@@ -44,8 +44,8 @@ class Memory(click.ParamType):  # type: ignore[type-arg]  # generic in new versi
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return its bytes."""
-        from legonet.build.execution.resources import bytes_of
+        """Return the number of bytes."""
+        from legonet.building.execution.resources import bytes_of
 
         if isinstance(value, int):
             return value
@@ -66,9 +66,28 @@ class Device(click.ParamType):  # type: ignore[type-arg]  # generic in new versi
     name = "device"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return a device's name; whether there is such a device, only torch knows."""
+        """Return a device's name; only torch knows whether there is such a device."""
         if re.fullmatch(r"cpu|cuda(:\d+)?", value) is None:
             self.fail(f"expected cpu, cuda or cuda:N, found `{value}`", param, ctx)
+        return str(value)
+
+
+class ExecutorName(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click alone
+    """What runs jobs: an executor by its name, or ``local`` for the default of the device."""
+
+    name = "executor"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | None:
+        """Return the executor's name; None for the default."""
+        if value == "local":
+            return None
+        from legonet.building.execution.executor import EXECUTORS
+
+        if value not in EXECUTORS.names:
+            expected = ", ".join(("local", *EXECUTORS.names))
+            self.fail(f"expected one of {expected}, found `{value}`", param, ctx)
         return str(value)
 
 
@@ -76,8 +95,8 @@ store_folder = click.option(
     "--store",
     metavar="PLACE",
     type=Place(),
-    help="Where built things live: a folder, or a URL such as s3://bucket/store; .legonet beside"
-    " SPEC unless said.",
+    help="Where built things are stored: a folder, or a URL such as s3://bucket/store; default:"
+    " .legonet beside SPEC.",
 )
 json_document = click.option(
     "--json",
@@ -88,13 +107,13 @@ json_document = click.option(
 
 
 def overrides(settings: Sequence[str]) -> list[Override]:
-    """Read the values behind ``--set``.
+    """Parse the values of ``--set``.
 
     Raises:
-        DiagnosticError: One of them is no ``NAME=VALUE``.
+        DiagnosticError: One of them is not of the form ``NAME=VALUE``.
     """
     if not settings:
         return []
-    from legonet.spec import Override
+    from legonet.language import Override
 
     return [Override.parse(text) for text in settings]

@@ -1,4 +1,4 @@
-"""A build's progress on a terminal: a bar for the whole build, and one for each step at work."""
+"""A build's progress on a terminal: a bar for the whole build, and one for each running step."""
 
 from __future__ import annotations
 
@@ -12,51 +12,50 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from legonet.build import Event
-from legonet.cli.progress import outcome
-from legonet.cli.quantities import duration
-from legonet.cli.tally import Tally
+from legonet.building import Event
+from legonet.cli.progress import BuildProgress, outcome
+from legonet.cli.tables import duration
 from legonet.diagnostics.text import columns
 
 DRAWN = 8
-"""Times a second that the bars are drawn, however often something happens."""
+"""How many times a second the bars are drawn, however often something happens."""
 
 GAP = 2
 """Columns between two cells."""
 
 BARS = {110: 24, 72: 12}
-"""Columns of a bar by those that the terminal has at least; there is none on a narrower one."""
+"""Columns of a bar, by the minimum width of the terminal; narrower terminals show no bar."""
 
 PERCENT, TIME = 4, 5
-"""Columns of these two numbers."""
+"""Columns for these two numbers."""
 
 NARROWEST_NAME, NARROWEST_MESSAGE = 7, 8
-"""Columns that are worth having."""
+"""The fewest columns that are of any use."""
 
 LOWEST = 3
-"""Lines of a terminal on which there is room for more than the whole build."""
+"""Lines from which a terminal has room for more than the whole build."""
 
 LONG = 100
-"""Minutes from which on seconds are not told."""
+"""Minutes from which seconds are no longer shown."""
 
 _STYLES = {"finished": "green", "failed": "bold red", "stopped": "yellow", "damaged": "yellow"}
 _WORDS = {"finished": "built"}
 
 
 class Bars:
-    """Bars that move below the lines of the steps that have ended.
+    """Progress bars below the lines of the steps that have ended.
 
     Args:
-        tally: Of the build.
+        progress_so_far: The progress of the build.
         console: The terminal.
     """
 
-    def __init__(self, tally: Tally, console: Console) -> None:
-        self._tally = tally
+    def __init__(self, progress_so_far: BuildProgress, console: Console) -> None:
+        self._progress = progress_so_far
         self._console = console
-        # Of all names, so that columns stay where they are.
-        self._longest = max((columns(name) for name in tally.names), default=0)
-        # Events come from the build's thread, drawings from one of their own.
+        # The longest of all names, so that the columns stay in place.
+        self._longest = max((columns(name) for name in progress_so_far.names), default=0)
+        # Events come from the build's thread, drawing happens in a thread of its own.
         self._lock = Lock()
         self._live = Live(
             console=console,
@@ -67,7 +66,7 @@ class Bars:
         )
 
     def __enter__(self) -> Bars:
-        """Begin to draw."""
+        """Start drawing."""
         self._live.start()
         return self
 
@@ -77,13 +76,13 @@ class Bars:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop drawing and take the bars away."""
+        """Stop drawing and remove the bars."""
         self._live.stop()
 
     def hear(self, event: Event) -> None:
-        """Take up an event; one that ends a step is a line above the bars."""
+        """Process an event; one that ends a step adds a line above the bars."""
         with self._lock:
-            self._tally.hear(event)
+            self._progress.hear(event)
         if event.kind not in _STYLES:
             return
         word = _WORDS.get(event.kind, event.kind)
@@ -98,16 +97,16 @@ class Bars:
         """Return the bars as they are now, as wide and high as the terminal allows."""
         width, height = self._console.size
         with self._lock:
-            steps = list(self._tally.at_work.values())
-            # One line is the whole build's, and the cursor stands in one.
+            steps = list(self._progress.at_work.values())
+            # One line is for the whole build, and the cursor is in another.
             shown = steps if len(steps) <= height - 2 else steps[: max(0, height - 3)]
-            whole = f"{self._tally.ended} of {self._tally.total}"
+            whole = f"{self._progress.ended} of {self._progress.total}"
             layout = _Layout.of(width, max(self._longest, columns(whole)))
             table = layout.table()
-            seconds, outlook = self._tally.seconds, self._outlook()
-            table.add_row(*layout.row(whole, self._tally.fraction, seconds, outlook), style="bold")
+            done, seconds = self._progress.fraction, self._progress.seconds
+            table.add_row(*layout.row(whole, done, seconds, self._outlook()), style="bold")
             for item in shown:
-                spent = self._tally.clock() - item.since
+                spent = self._progress.clock() - item.since
                 table.add_row(*layout.row(item.step.name, item.fraction, spent, item.message))
         hidden = len(steps) - len(shown)
         if not hidden or height < LOWEST:
@@ -115,10 +114,10 @@ class Bars:
         return Group(table, Text(f"and {hidden} more at work", "dim", no_wrap=True))
 
     def _outlook(self) -> str:
-        """Say what is next, or how long it may take."""
-        if not self._tally.at_work:
-            return "starting" if not self._tally.ended else ""
-        left = self._tally.left()
+        """Return what comes next, or how long it may take."""
+        if not self._progress.at_work:
+            return "starting" if not self._progress.ended else ""
+        left = self._progress.left()
         return "" if left is None else f"~{duration(left)} left"
 
 
@@ -126,7 +125,7 @@ class Bars:
 class _Layout:
     """The columns of the bars: name, bar, percent, time and message.
 
-    What does not fit is left out, the bar first, and then the message is cut.
+    What does not fit is left out: first the bar, then the message is cut.
     """
 
     name: int
@@ -167,7 +166,7 @@ class _Layout:
 
 
 def shortened(name: str, room: int) -> str:
-    """Return a name with its middle left out if it is wider than so many columns."""
+    """Return a name, without its middle if it is wider than so many columns."""
     if columns(name) <= room:
         return name
     head, tail = name[: len(name) // 2], name[len(name) // 2 :]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one ends the work in good order, the second one at once."""
+"""Ctrl-C and SIGTERM: the first one ends the work in an orderly way, the second one at once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from legonet.cli.exits import Exit
+from legonet.cli.output import Exit
 
 LATEST = 1.8
-"""Seconds after which the process ends, whatever it is at."""
+"""Seconds after which the process ends, whatever it is doing."""
 
 SHOW_CURSOR = "\x1b[?25h"
-"""What a terminal is told that may have been left in the middle of a drawing."""
+"""Sent to a terminal that may have been left in the middle of a drawing."""
 
 _STANDARD_ERROR = 2
 
 
 class Interruption:
-    """Makes a `KeyboardInterrupt` of the first signal, and sees to it that the process ends.
+    """Turns the first signal into a `KeyboardInterrupt`, and makes sure that the process ends.
 
     Attributes:
-        number: The signal that came, or None as long as there was none.
+        number: The signal that came, or None if there has been none yet.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Interruption:
         self._came = threading.Event()
 
     def install(self) -> None:
-        """Take up the signals, but those that who started this process lets it ignore."""
+        """Handle the signals, except those that the parent process made this one ignore."""
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._take)
@@ -42,17 +42,17 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """What a shell gives a command that a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """A shell's exit code for a command that a signal ended: Ctrl-C 130, SIGTERM 143."""
         return Exit.INTERRUPTED if self.number is None else 128 + self.number
 
     def leave(self, words: str = "what is finished is kept") -> NoReturn:
-        """End the process, whatever its threads are at.
+        """End the process, whatever its threads are doing.
 
         Args:
-            words: What a person shall know.
+            words: What to tell the user.
         """
         with suppress(OSError):
-            # Who reads it may have gone, such as the `head` behind a pipe.
+            # The reader may be gone, such as a `head` at the end of a pipe.
             sys.stdout.flush()
         self._end(words)
 
@@ -64,13 +64,13 @@ class Interruption:
         raise KeyboardInterrupt
 
     def _end_late(self) -> None:
-        """End a process that something holds up, such as code that looks for no signals."""
+        """End a process that something blocks, such as code that never checks for signals."""
         self._came.wait()
         time.sleep(LATEST)
         self._end("what is finished is kept")
 
     def _end(self, words: str) -> NoReturn:
-        # Past the streams of Python, which whatever was interrupted may hold a lock of.
+        # Bypasses Python's streams, since the interrupted code may hold one of their locks.
         cursor = SHOW_CURSOR if os.isatty(_STANDARD_ERROR) else ""
         with suppress(OSError):
             os.write(_STANDARD_ERROR, f"{cursor}interrupted: {words}\n".encode())

@@ -1,6 +1,6 @@
 """The command line: arguments, progress and exit codes, and no logic.
 
-Every module here is light to import; what a command needs is imported when it runs.
+Every module here is quick to import; a command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 import legonet
-from legonet.cli.exits import Exit
+from legonet.cli.output import Exit, fail
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 COMMANDS = {
@@ -30,10 +30,10 @@ COMMANDS = {
     "store": "legonet.cli.commands.store",
     "explain": "legonet.cli.commands.explain",
 }
-"""Where each command stands, in the order in which a person meets them."""
+"""The module of each command, in the order in which users meet them."""
 
 YOUNG_OBJECTS = 200_000
-"""New objects between two collections of garbage; a command makes many and leaves little."""
+"""New objects between two garbage collections; a command makes many and leaves little garbage."""
 
 
 class Commands(click.Group):
@@ -44,7 +44,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command, or None where there is none of this name."""
+        """Return a command, or None if there is none with this name."""
         if cmd_name not in COMMANDS:
             return None
         found: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
@@ -53,7 +53,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is asked for, or fail with the one that may be meant."""
+        """Return the requested command, or fail and suggest the one that may be meant."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             hint = "; ".join(did_you_mean(args[0], COMMANDS, "command"))
             ctx.fail(f"no such command: {args[0]}" + (f"; {hint}" if hint else ""))
@@ -81,7 +81,7 @@ def run() -> None:
     try:
         _run()
     except BaseException as error:
-        # Whatever an interrupted command ends with is a consequence, unless it ends well.
+        # Any error of an interrupted command is a consequence, unless the command ends well.
         ended_well = isinstance(error, SystemExit) and not error.code
         if ended_well or (interruption.number is None and not isinstance(error, KeyboardInterrupt)):
             raise
@@ -89,15 +89,13 @@ def run() -> None:
 
 
 def _run() -> None:
-    from legonet.cli.output import fail
-
     gc.set_threshold(YOUNG_OBJECTS)
-    # Plugins of pydantic have no say in a spec, and to look for them goes through all packages.
+    # Specs use no pydantic plugins, and looking for them would go through all packages.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         sys.exit(application.main(prog_name="legonet", standalone_mode=False))
     except click.Abort as error:
-        # This is what click makes of it.
+        # Click turns a KeyboardInterrupt into this.
         raise error.__cause__ or KeyboardInterrupt from None
     except click.ClickException as error:
         error.show()
@@ -105,7 +103,7 @@ def _run() -> None:
     except DiagnosticError as error:
         fail(error.diagnostics, Exit.MISTAKES, as_json="--json" in sys.argv)
     except BrokenPipeError:
-        # Who reads the output, such as `head`, has seen enough; the rest goes nowhere.
+        # The reader of the output, such as `head`, has seen enough; the rest is discarded.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.MISTAKES)
     except Exception:
@@ -117,9 +115,9 @@ def _run() -> None:
 
 
 def _open_streams() -> None:
-    """Open those of the three standard streams that who started this process has closed.
+    """Open those of the three standard streams that the parent process has closed.
 
-    Else the next file that is opened would take their place, and get what is meant for a person.
+    Otherwise the next file opened would take their place and receive the output for the user.
     """
     for number in range(3):
         try:

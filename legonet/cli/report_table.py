@@ -1,4 +1,4 @@
-"""What came out of a build, for a person."""
+"""The outcome of a build, for people to read."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from legonet.cli.output import counted, error
-from legonet.cli.plain_table import lines, width
-from legonet.cli.quantities import duration
+from legonet.cli.tables import counted, duration, error, lines, width
 
 if TYPE_CHECKING:
-    from legonet.build import EdgeStep, Report, Result
-    from legonet.build.proof import Proof, Proved
+    from legonet.building import EdgeStep, Report, Result
+    from legonet.building.proof import Proof, Proved
 
 ROWS = 40
-"""Rows of a table on a terminal, at most; a file or a pipe gets all of them."""
+"""The most rows of a table on a terminal; a file or a pipe gets all of them."""
 
 DIGITS = 12
 """Digits of a digest that are shown."""
 
 DAMAGED = "what is stored is damaged"
-"""The reason why something is built that was built before."""
+"""The reason for building something again whose stored artifact is damaged."""
+
+_DONORS = "donor's"
+_NUMBERS = ("samples", "seconds", "error", "teacher's", _DONORS)
+_SPARE = ("samples", _DONORS)
+"""Columns that are left out if a terminal is too narrow for all, in this order."""
 
 Row = TypeVar("Row")
 
@@ -34,8 +37,8 @@ def show_report(report: Report, most_at_once: int, *, prove: bool = False) -> No
 
     Args:
         report: The report of the build.
-        most_at_once: How many steps were at work at the same time.
-        prove: Show each path that was proved, too.
+        most_at_once: The largest number of steps that ran at the same time.
+        prove: Also show each path that was proved.
     """
     told = list(_edges(report))
     if prove and report.proof is not None:
@@ -45,38 +48,53 @@ def show_report(report: Report, most_at_once: int, *, prove: bool = False) -> No
 
 
 def _edges(report: Report) -> Iterator[str]:
-    numbers = ("samples", "seconds", "error", "teacher's")
     ranks = {"failed": 0, "stopped": 1, "built": 2}
     chosen, hidden = _chosen(report.edges, lambda item: ranks.get(item.outcome, 3))
-    rows = [("edge", "method", *numbers)]
-    for result in chosen:
-        learning = result.step.adapter.learning
-        metrics = report.metrics(result)
-        rows.append(
-            (
-                result.step.name,
-                "direct" if learning is None else learning.method.call,
-                "" if learning is None else str(learning.samples),
-                _seconds(result),
-                error(metrics),
-                error(metrics, teacher=True),
-            )
-        )
-    # A table's last column is text, which stands at the left.
-    last = max(len(row[-1]) for row in rows)
-    headings, *cells = [(*row[:-1], row[-1].rjust(last)) for row in rows]
-    yield from lines(headings, cells, width(), right=numbers)
+    columns = _columns(report, chosen)
+    for heading in _SPARE:
+        if sum(max(map(len, cells)) + 2 for cells in columns.values()) - 2 > width():
+            del columns[heading]
+    # A table treats its last column as text, which is left-aligned.
+    last = list(columns)[-1]
+    size = max(map(len, columns[last]))
+    columns[last] = [cell.rjust(size) for cell in columns[last]]
+    headings, *cells = zip(*columns.values(), strict=True)
+    yield from lines(headings, cells, width(), right=_NUMBERS)
     if hidden:
         outcomes = Counter(item.outcome for item in hidden)
         kinds = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
         more = counted(len(hidden), "more edge")
         yield f"and {more}: {kinds}; `legonet inspect` shows all of them"
+    if any("±" in cell for cell in columns["error"]):
+        donor = "; donor's: of the whole network that gives the task"
+        yield f"±: half of the 95 % interval{donor if _DONORS in columns else ''}"
     if any("pixel_accuracy" in report.metrics(result) for result in chosen):
         yield "px: share of the pixels that are wrong; `legonet inspect` shows more"
 
 
+def _columns(report: Report, results: Iterable[Result[EdgeStep]]) -> dict[str, list[str]]:
+    """Return the columns of the table, each with its heading on top."""
+    rows = []
+    for result in results:
+        learning = result.step.edge.learning
+        metrics = report.metrics(result)
+        rows.append(
+            {
+                "edge": result.step.name,
+                "method": "direct" if learning is None else learning.method.call,
+                "samples": "" if learning is None else str(learning.samples),
+                "seconds": _seconds(result),
+                "error": error(metrics),
+                "teacher's": error(metrics, "teacher"),
+                _DONORS: error(metrics, "donor"),
+            }
+        )
+    headings = ("edge", "method", *_NUMBERS)
+    return {heading: [heading, *(row[heading] for row in rows)] for heading in headings}
+
+
 def _seconds(result: Result[EdgeStep]) -> str:
-    """Return how long an edge took; what took no time says what it was instead."""
+    """Return how long an edge took; if it took no time, its outcome instead."""
     if result.outcome == "built":
         return f"{result.seconds:.1f}"
     return "" if result.outcome == "direct" else result.outcome
@@ -95,7 +113,7 @@ def _day(item: Proved) -> str:
 
 
 def _chosen(rows: Sequence[Row], rank: Callable[[Row], int]) -> tuple[list[Row], list[Row]]:
-    """Return the rows that are shown, those of the lowest rank first of all, and the others."""
+    """Return the rows to show, chosen by lowest rank, and the other rows."""
     if not sys.stdout.isatty() or len(rows) <= ROWS:
         return list(rows), []
     order = sorted(range(len(rows)), key=lambda place: rank(rows[place]))
@@ -107,23 +125,34 @@ def _chosen(rows: Sequence[Row], rank: Callable[[Row], int]) -> tuple[list[Row],
 
 
 def _words(report: Report, most_at_once: int) -> Iterator[str]:
-    """Give the lines below the tables."""
+    """Yield the lines below the tables."""
     results: list[Result[Any]] = [*report.networks, *report.edges]
     caused = [item for item in report.failed if not item.diagnostics]
     for item in caused[:ROWS]:
         yield f"{item.step.name} is not built: {item.reason}"
+    kept = [item for item in report.failed if item.artifact is not None]
+    for item in kept[:ROWS]:
+        yield f"{item.step.name} failed, its adapter is kept: {item.reason}"
+    warnings = [(item, text) for item in results for text in report.warnings_of(item)]
+    for item, warning in warnings[:ROWS]:
+        yield f"warning: {item.step.name}: {warning.message} ({warning.code})"
+    if warnings[ROWS:]:
+        yield f"and {counted(len(warnings) - ROWS, 'more warning')}; `legonet inspect` shows them"
     built = [item for item in results if item.outcome == "built"]
+    measured = [item for item in results if item.outcome == "measured"]
     stopped = [item for item in results if item.outcome == "stopped"]
     if built:
         at_once = f", {most_at_once} at once" if most_at_once > 1 else ""
         yield f"built {_kinds(built)} in {_time(report.seconds)}{at_once}{_proved(report.proof)}"
-    elif not report.failed and not stopped:
+    elif not report.failed and not stopped and not measured:
         yield f"nothing to do: all networks and edges are built{_proved(report.proof)}"
+    if measured:
+        yield f"measured again, as there are new figures: {_kinds(measured)}"
     damaged = [item.step.name for item in built if DAMAGED in item.reason]
     if damaged:
         yield f"damaged before, and set aside: {', '.join(damaged[:ROWS])}"
     if stopped:
-        yield f"{counted(len(stopped), 'step')} stopped; the same command goes on with them"
+        yield f"{counted(len(stopped), 'step')} stopped; run the same command again to resume"
     if report.failed:
         yield f"{counted(len(report.failed), 'step')} failed; what is built is kept"
 

@@ -7,37 +7,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from legonet.cli.output import counted, note
+from legonet.cli.output import note
+from legonet.cli.tables import counted
 
 if TYPE_CHECKING:
-    from legonet.spec import Override
+    from legonet.language import Override
 
 SETTLED = 100
 """Milliseconds without a change after which several saves are one edit."""
 
 LOOK_ANYWAY = 1_000
-"""Milliseconds after which files are read even if nobody told of a change."""
+"""Milliseconds after which files are read even if no change was reported."""
 
-Contents = Mapping[Path, bytes | None]
-"""What stands in some files; None for one that cannot be read."""
+DigestCache = Mapping[Path, bytes | None]
+"""The contents of some files; None for one that cannot be read."""
 
 
 def watched(spec: Path, overrides: Sequence[Override], build: Callable[[], object]) -> None:
     """Build, and again after each edit of the spec or of a file that it imports, until Ctrl-C.
 
-    An edit while a build runs is taken up when that build has ended.
+    An edit during a build takes effect once that build has ended.
 
     Args:
         spec: The ``.lego`` file.
         overrides: Values for single fields and constants.
-        build: Builds what the files say when it is called; it shows mistakes and raises nothing.
+        build: Builds what the files say when it is called; it shows mistakes instead of raising.
 
     Raises:
-        KeyboardInterrupt: A build was interrupted; while it waits for an edit, Ctrl-C is how it
-            ends.
+        KeyboardInterrupt: A build was interrupted; Ctrl-C while waiting for an edit just returns.
     """
     while True:
-        # Read in front of the build, so that no edit is missed while it runs.
+        # Read before the build, so that no edit is missed while it runs.
         before = contents(files_of(spec, overrides))
         build()
         others = len({file.resolve() for file in before}) - 1
@@ -51,31 +51,31 @@ def watched(spec: Path, overrides: Sequence[Override], build: Callable[[], objec
 
 
 def files_of(spec: Path, overrides: Sequence[Override]) -> set[Path]:
-    """Return the files that a spec consists of, those that are missing among them."""
-    from legonet.spec.expand import expand
-    from legonet.spec.override import for_constants
+    """Return the files that a spec consists of, including missing ones."""
+    from legonet.language.expand import expand
+    from legonet.language.override import for_constants
 
     expanded = expand(spec, for_constants(overrides))
     return {spec.absolute(), *expanded.links, *expanded.links.values()}
 
 
-def contents(files: Iterable[Path]) -> Contents:
+def contents(files: Iterable[Path]) -> DigestCache:
     """Read files."""
     found: dict[Path, bytes | None] = dict.fromkeys(files)
     for file in found:
-        # A file may be missing while an editor replaces it, and that is told like any other edit.
+        # A file may be missing while an editor replaces it; that counts like any other edit.
         with suppress(OSError):
             found[file] = file.read_bytes() if file.is_file() else None
     return found
 
 
-def wait(before: Contents) -> None:
-    """Wait until some files hold something else than before, and saves have come to rest."""
+def wait(before: DigestCache) -> None:
+    """Wait until the contents of some files have changed, and saving has settled."""
     from watchfiles import watch
 
     folders = {_existing(file.parent) for file in before}
-    # An editor may write another file and rename it, so that not the files are watched but their
-    # folders. What counts is what the files hold: a change may be told late, twice or not at all.
+    # An editor may write another file and rename it, so the folders are watched, not the files.
+    # Only the contents count: a change may be reported late, twice or not at all.
     for _ in watch(
         *folders,
         watch_filter=None,

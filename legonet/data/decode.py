@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 CHUNK = 16
-"""Pictures that a thread decodes before it asks for more."""
+"""Pictures that a thread decodes before it takes more."""
 
 LARGE = 200 * 200
-"""Pixels from which on threads pay: below, Python's own work, which they cannot share, leads."""
+"""Pixels from which threads pay; below, Python's own work, which they cannot share, dominates."""
 
 
 def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one picture file, squashed to a square.
+    """Read one picture file and squash it to a square.
 
     Returns:
         ``(size, size, 3)``, uint8, RGB.
 
     Raises:
-        DiagnosticError: The file is missing or is no picture.
+        DiagnosticError: The file is missing or is not a picture.
     """
     import numpy as np
 
@@ -41,24 +41,24 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def open_picture(file: Path | IO[bytes], name: str) -> Image:
-    """Decode a picture, RGB, in its own size.
+    """Decode a picture as RGB, in its own size.
 
     Args:
         file: A path or an open file.
         name: What to call it if it cannot be read.
 
     Raises:
-        DiagnosticError: It is missing or is no picture.
+        DiagnosticError: It is missing or is not a picture.
     """
     return to_rgb(_decode(file, name), name)
 
 
 def to_rgb(picture: Image, name: str) -> Image:
-    """Return a picture with three channels of 8 bits; transparency is left out.
+    """Return a picture with three channels of 8 bits; transparency is dropped.
 
     Args:
-        picture: As Pillow has it.
-        name: What to call it if that cannot be done.
+        picture: As Pillow returns it.
+        name: What to call it if that is not possible.
 
     Raises:
         DiagnosticError: It has more than 8 bits a channel, or is damaged.
@@ -71,14 +71,14 @@ def to_rgb(picture: Image, name: str) -> Image:
 
 
 def open_mask(path: Path, name: str) -> Image:
-    """Decode a mask in its own size: the stored numbers, for a palette the indices.
+    """Decode a mask in its own size: the stored numbers, or the indices of a palette.
 
     Args:
-        path: Its file.
+        path: The mask file.
         name: What to call it if it cannot be read.
 
     Raises:
-        DiagnosticError: It is missing or is no mask.
+        DiagnosticError: It is missing or is not a mask.
     """
     from PIL import Image
 
@@ -94,26 +94,26 @@ def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
     """Return the mask if it has the size of its picture.
 
     Raises:
-        DiagnosticError: It has another size.
+        DiagnosticError: It has a different size.
     """
     check_size(mask.size, size, name)
     return mask
 
 
 def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> None:
-    """Check that a mask has the size of its picture; both as width and height.
+    """Check that a mask has the size of its picture; both are given as width and height.
 
     Raises:
-        DiagnosticError: It has another size.
+        DiagnosticError: It has a different size.
     """
     if found == expected:
         return
     (width, height), (wide, high) = expected, found
     raise DiagnosticError.of(
         "LEGO405",
-        f"expected a mask of {width}x{height} pixels as its picture has, "
+        f"expected a mask of {width}x{height} pixels, like its picture, "
         f"found {wide}x{high} in `{name}`",
-        help=["bring picture and mask to one size"],
+        help=["bring the picture and the mask to the same size"],
     )
 
 
@@ -126,7 +126,7 @@ def _decode(file: Path | IO[bytes], name: str) -> Image:
 
 
 def _check_depth(picture: Image, name: str) -> None:
-    # Pillow would cut brighter pixels off at 255.
+    # Pillow would clip brighter pixels at 255.
     if picture.mode.startswith(("I", "F")):
         raise DiagnosticError.of(
             "LEGO404",
@@ -137,7 +137,7 @@ def _check_depth(picture: Image, name: str) -> None:
 
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
-    """Say of whatever Pillow raises which file it is about."""
+    """Name the file in whatever error Pillow raises."""
     try:
         yield
     except FileNotFoundError as error:
@@ -158,21 +158,21 @@ def renumber(mask: Image, numbers: dict[int, int], name: str) -> Image:
 
     Args:
         mask: As `open_mask` returns it.
-        numbers: The new number for every one that may occur.
-        name: What to call the mask if another number occurs.
+        numbers: The new number for every number that may occur.
+        name: What to call the mask if any other number occurs.
 
     Raises:
-        DiagnosticError: Another number occurs.
+        DiagnosticError: Any other number occurs.
     """
-    strangers = [
+    unexpected = [
         value for value, pixels in enumerate(mask.histogram()) if pixels and value not in numbers
     ]
-    if strangers:
+    if unexpected:
         expected = ", ".join(str(value) for value in sorted(numbers))
         raise DiagnosticError.of(
             "LEGO405",
-            f"expected only the numbers {expected} in the mask `{name}`, found {strangers[0]}",
-            help=["save masks without loss (PNG) and resize them without smoothing"],
+            f"expected only the numbers {expected} in the mask `{name}`, found {unexpected[0]}",
+            help=["save masks losslessly (PNG) and resize them without smoothing"],
         )
     return mask.point([numbers.get(value, 0) for value in range(256)])
 
@@ -185,13 +185,13 @@ def read_all(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Decode pictures and masks on several threads and squash them to squares.
 
-    Pictures are resized bilinearly (over the whole area of a pixel), masks to the nearest pixel.
+    Pictures are resized bilinearly (over the whole area of a pixel), masks by nearest neighbour.
 
     Args:
         examples: Which ones, in the order of the result.
         size: Height and width in pixels.
-        picture: Gives the picture of an example, RGB.
-        mask: Gives its mask, 8-bit, for a picture of that width and height; None for no masks.
+        picture: Returns the picture of an example, RGB.
+        mask: Returns its mask, 8-bit, for a picture of that width and height; None for no masks.
 
     Returns:
         ``(N, size, size, 3)``, uint8, and ``(N, size, size)``, uint8, or None.
@@ -221,7 +221,7 @@ def read_all(
 
 
 def run_in_threads(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Do the work for every item on several threads; the first error in their order is raised."""
+    """Do the work for every item on several threads; raise the first error in their order."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
@@ -230,7 +230,7 @@ def run_in_threads(work: Callable[[Item], None], items: Sequence[Item]) -> None:
 
 
 def squash(picture: Image, size: int) -> Image:
-    """Return a picture squashed to a square, as networks learn it and are asked about it."""
+    """Return a picture squashed to a square, as networks see it in training and prediction."""
     from PIL import Image
 
     if picture.size == (size, size):

@@ -19,7 +19,7 @@ class Draw:
 
     Args:
         labelled: Category and background in turn, the category first.
-        unlabelled: The same; their labels are known here, but not to be used.
+        unlabelled: The same; their labels are known here but must not be used.
     """
 
     labelled: Pictures
@@ -27,14 +27,14 @@ class Draw:
 
 
 def draw(pictures: Pictures, samples: int, unlabelled: int, seed: int) -> Draw:
-    """Draw pictures of a single-category question, half category and half background.
+    """Draw pictures of a single-category dataset, half category and half background.
 
     A larger draw with the same seed begins with the smaller one, for both parts, and neither
-    part depends on how large the other is.
+    part depends on the size of the other.
 
     Args:
         pictures: What to draw from; label 1 is the category, 0 its background.
-        samples: How many with labels; the odd one shows the category.
+        samples: How many with labels; if odd, the extra one shows the category.
         unlabelled: How many without labels.
         seed: At least 0.
 
@@ -43,7 +43,7 @@ def draw(pictures: Pictures, samples: int, unlabelled: int, seed: int) -> Draw:
     """
     import numpy as np
 
-    # The raw bits of PCG64 are the one stream that NumPy promises never to change.
+    # The raw bits of PCG64 are the only stream that NumPy promises never to change.
     ranks = np.random.PCG64(seed).random_raw(len(pictures))
     order = np.argsort(ranks, kind="stable")
     category = order[pictures.labels[order] == 1]
@@ -67,13 +67,13 @@ def _in_turn(
     return turns
 
 
-def _check_enough(what: str, there: int, labelled: int, unlabelled: int) -> None:
-    if labelled + unlabelled <= there:
+def _check_enough(what: str, available: int, labelled: int, unlabelled: int) -> None:
+    if labelled + unlabelled <= available:
         return
     raise DiagnosticError.of(
         "LEGO415",
         f"expected {labelled + unlabelled} pictures of {what} to draw "
-        f"({labelled} labelled, {unlabelled} unlabelled), found {there}",
+        f"({labelled} labelled, {unlabelled} unlabelled), found {available}",
         help=[
             "ask for fewer `samples` or `unlabelled` pictures",
             "half of each are drawn from the category, half from the background",

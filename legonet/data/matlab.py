@@ -1,4 +1,4 @@
-"""From MATLAB's files to arrays."""
+"""From MATLAB files to arrays."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Found = TypeVar("Found")
 
 
 def read_matlab(file: Path, variable: str, what: str, find: Callable[[Any], Found]) -> Found:
-    """Read what is wanted of a variable.
+    """Read something from a variable.
 
     Args:
         file: The ``.mat`` file.
         variable: Its name.
-        what: What is wanted, for an error.
-        find: Finds it in the variable as SciPy gives it; whatever it raises means that it is not
+        what: What to read, for an error message.
+        find: Finds it in the variable as SciPy returns it; whatever it raises means that it is not
             there.
 
     Raises:
-        DiagnosticError: The file is missing or holds something else.
+        DiagnosticError: The file is missing or contains something else.
     """
     from scipy.io import loadmat
 

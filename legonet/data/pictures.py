@@ -1,4 +1,4 @@
-"""Pictures with their answers, as a source gives them."""
+"""Pictures with their answers, as a source provides them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VOID = 255
-"""The mask value of pixels that neither a loss nor a score counts."""
-
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures of one size with the answers to one question.
+    """Pictures of one size with their answers for one task.
 
     Args:
         images: ``(N, H, W, 3)``, uint8, RGB.
-        labels: ``(N,)``, int64. For one category 1 is the category and 0 its background; else
-            the index of the label.
+        labels: ``(N,)``, int64. For one category, 1 is the category and 0 its background;
+            otherwise the index of the label.
         masks: ``(N, H, W)``, uint8, the same numbers per pixel and `VOID`; None where the
-            question is about whole pictures.
+            answers are about whole pictures.
     """
 
     images: NDArray[np.uint8]
@@ -32,6 +29,12 @@ class Pictures:
     def __len__(self) -> int:
         """Return the number of pictures."""
         return len(self.labels)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory used, in bytes."""
+        masks = 0 if self.masks is None else self.masks.nbytes
+        return self.images.nbytes + self.labels.nbytes + masks
 
     def take(self, indices: NDArray[np.int64]) -> Pictures:
         """Return the pictures at these indices, in this order."""

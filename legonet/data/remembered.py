@@ -1,4 +1,4 @@
-"""What was found in a file, kept until the file changes."""
+"""Results of looking into a file, kept until the file changes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Found = TypeVar("Found")
 def remembered(find: Callable[[Path], Found]) -> Callable[[Path], Found]:
     """Return a function that looks into each file once, for all sources of this process.
 
-    Every order of a build opens its sources anew, and thousands of files take minutes to look at.
-    A file counts as another one once its size, time or place on the disk differs.
+    Every job of a build opens its sources again, and looking into thousands of files takes minutes.
+    A file counts as changed when its size, its time or its place on the disk differs.
 
     Args:
-        find: Looks into a file; it gives the same for the same content.
+        find: Looks into a file; it returns the same for the same content.
     """
     known: dict[Path, tuple[object, Found]] = {}
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 Split = Literal["train", "test"]
 
 BACKGROUND = "background"
-"""The name that pictures of no category stand under."""
+"""The name for pictures of no category."""
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Fingerprint:
     """Everything that determines pictures, for content keys; no pixel is decoded for it.
 
     Args:
         values: Strings, integers, booleans, None and tuples of them. No absolute path is among
-            them, so that a moved folder stays the same evidence.
+            them, so that a moved folder keeps its fingerprint.
         files: Files whose contents count, in an order that is the same on every machine.
     """
 
@@ -37,9 +37,9 @@ class Example:
     """One picture of a split, not yet read.
 
     Args:
-        position: Its place in the split, from 0.
+        position: Its position in the split, from 0.
         shows: The categories that it shows, the most prominent first; none for background.
-        has_mask: Whether it is known which pixels show what.
+        has_mask: Whether it is known what each pixel shows.
     """
 
     position: int
@@ -50,14 +50,14 @@ class Example:
 class Source(ABC):
     """Pictures with categories, in a train and a test split.
 
-    A source is light until `read` is called: to open it and to ask for its evidence imports
+    A source is cheap until `read` is called: opening it and asking for its fingerprint imports
     neither torch nor numpy and decodes nothing.
 
     Attributes:
         categories: Their names in a fixed order; background is not among them.
-        has_background: Whether some pictures are there to show none of the categories.
+        has_background: Whether there are pictures that are meant to show none of the categories.
         has_masks: Whether some pictures have masks.
-        default_size: Height and width in pixels where a spec says none.
+        default_size: Height and width in pixels where a spec does not set a size.
     """
 
     categories: tuple[str, ...]
@@ -66,17 +66,17 @@ class Source(ABC):
     default_size: int
 
     @abstractmethod
-    def evidence(self, category: str | None) -> Evidence:
+    def fingerprint(self, category: str | None) -> Fingerprint:
         """Return what determines the pictures of both splits.
 
         Args:
-            category: Only this category and what it is told from: the background pictures, or
-                all others where the source has none. All pictures when None.
+            category: Only this category and what it is told apart from: the background pictures,
+                or all others where the source has none. All pictures when None.
         """
 
     @abstractmethod
     def examples(self, split: Split) -> Sequence[Example]:
-        """Return all pictures of a split in a fixed order, background pictures too."""
+        """Return all pictures of a split in a fixed order, including background pictures."""
 
     @abstractmethod
     def read(

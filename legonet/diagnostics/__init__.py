@@ -1,4 +1,4 @@
-"""What is wrong, where, and what to do: diagnostics as data, and their renderers."""
+"""What is wrong, where, and what to do about it: diagnostics as data, and their renderers."""
 
 from __future__ import annotations
 

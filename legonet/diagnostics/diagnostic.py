@@ -1,4 +1,4 @@
-"""What legonet tells a person who made a mistake: as data, apart from how it is shown."""
+"""What legonet tells users about their mistakes: as data, apart from how it is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from legonet.diagnostics.span import Span
 
 
 class Severity(StrEnum):
-    """How bad a diagnostic is; only an error stops the work."""
+    """How serious a diagnostic is; only an error stops the work."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Trace:
-    """One step of the way that led to a mistake: an import or a turn of a loop."""
+    """One step on the way to a mistake: an import or an iteration of a loop."""
 
     message: str
     span: Span
@@ -33,11 +33,11 @@ class Diagnostic:
     Args:
         code: A code of ``legonet.diagnostics.codes``, such as ``LEGO203``.
         message: One line, lower case, without a full stop.
-        span: The narrowest place of the mistake, or None where no text is to blame.
-        label: A few words for the place itself, shown behind the carets.
-        help: What to do about it, a sentence each.
-        trace: The imports and loops that led there, the innermost first.
-        severity: An error unless said.
+        span: The narrowest place of the mistake, or None if it is not in a text.
+        label: A few words about the place itself, shown after the carets.
+        help: What to do about it, one sentence per item.
+        trace: The imports and loops that led there, innermost first.
+        severity: How serious it is. Default: an error.
     """
 
     code: str
@@ -56,18 +56,18 @@ class Diagnostic:
 
 
 class DiagnosticError(Exception):
-    """Carries one or more diagnostics to the border, where they are shown."""
+    """Carries one or more diagnostics to the code that shows them."""
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(item.message for item in diagnostics))
         self.diagnostics = diagnostics
 
     def __str__(self) -> str:
-        """Return what a traceback shows: each message with its place, and what to do about it."""
+        """Return what a traceback shows: each message with its place and its help."""
         return "\n".join(_in_words(item) for item in self.diagnostics)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is made again from its text unless it says from what.
+        # By default an exception is recreated from its text.
         return type(self), self.diagnostics
 
     @classmethod
@@ -91,7 +91,7 @@ def _in_words(item: Diagnostic) -> str:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics sorted by place, each only once, with its first trace."""
+    """Return the diagnostics sorted by place, each once, with its first trace."""
 
     def place(item: Diagnostic) -> tuple[str, int, int, str, str]:
         if item.span is None:
@@ -106,7 +106,7 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, ...]:
-    """Return a help line that names the candidate most like a misspelled word, if any is."""
+    """Return a help line that names the candidate closest to a misspelled word, if any is close."""
     names = sorted(set(candidates))
     close = get_close_matches(word, names, n=1, cutoff=0.6)
     if not close:
@@ -116,6 +116,6 @@ def did_you_mean(word: str, candidates: Iterable[str], kind: str) -> tuple[str, 
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """Return a text for use inside of a message: on one line, and cut if it is long."""
+    """Return a text for use inside a message: on one line, and truncated if it is long."""
     shown = text if len(text) <= longest else text[: longest - 3] + "..."
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in shown)

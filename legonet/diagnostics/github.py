@@ -1,4 +1,4 @@
-"""Diagnostics as workflow commands, which GitHub shows beside the lines of a pull request."""
+"""Diagnostics as workflow commands, which GitHub shows next to the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _IN_PROPERTY = _IN_MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def to_github(diagnostic: Diagnostic) -> str:
-    """Return a diagnostic as one line that a GitHub workflow prints to annotate the code."""
+    """Return a diagnostic as a line that annotates the code when a GitHub workflow prints it."""
     properties = {"title": diagnostic.code}
     span = diagnostic.span
     if span is not None:

@@ -1,4 +1,4 @@
-"""Diagnostics for programs: as plain values for a JSON document."""
+"""Diagnostics for programs, as plain values for a JSON document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from legonet.diagnostics.diagnostic import Diagnostic
 
 
 class JsonDiagnostic(TypedDict):
-    """A diagnostic as ``legonet check --json`` gives it; lines and columns count from 1."""
+    """A diagnostic as ``legonet check --json`` prints it; lines and columns count from 1."""
 
     code: str
     severity: str
@@ -22,7 +22,7 @@ class JsonDiagnostic(TypedDict):
 
 
 def to_json(diagnostic: Diagnostic) -> JsonDiagnostic:
-    """Return a diagnostic as a value that `json.dumps` takes; without a span its place is null."""
+    """Return a diagnostic as a value for `json.dumps`; without a span, its place is null."""
     span = diagnostic.span
     return {
         "code": diagnostic.code,

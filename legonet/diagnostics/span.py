@@ -9,10 +9,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class SourceText:
-    """A text and the name it is known by, with positions by line and column.
+    """A text and its name, with positions by line and column.
 
     Args:
-        path: What a person calls the text, usually its path as they wrote it.
+        path: The name by which users know the text, usually its path as they wrote it.
         text: The whole text.
     """
 
@@ -39,7 +39,7 @@ class SourceText:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source text, from ``start`` up to but not with ``end``."""
+    """A stretch of a source text, from ``start`` up to but not including ``end``."""
 
     source: SourceText
     start: int
@@ -62,7 +62,7 @@ class Span:
 
     @property
     def end_column(self) -> int:
-        """The column behind the span's last character, from 1."""
+        """The column after the span's last character, from 1."""
         return self.source.position(self.end)[1]
 
     def to(self, other: Span) -> Span:

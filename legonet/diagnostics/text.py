@@ -1,4 +1,4 @@
-"""Diagnostics for a person, with the line and carets beneath it."""
+"""Diagnostics for people, with the line of the mistake and carets below it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from legonet.diagnostics.diagnostic import Diagnostic, Severity
 from legonet.diagnostics.span import Span
 
 TAB_WIDTH = 4
-"""Columns to which a tab is widened in the lines that are shown."""
+"""The tab width in the lines that are shown, in columns."""
 
 LONGEST_EXCERPT = 160
-"""Characters of a line that are shown; of a longer one, those around the mistake."""
+"""Characters of a line that are shown; in a longer line, those around the mistake."""
 
 _CUT = "..."
-_IN_FRONT = 40  # characters shown in front of a mistake far behind in a long line
+_IN_FRONT = 40  # characters shown before a mistake that is far into a long line
 
 _Paint = Callable[[str, str], str]
 _COLOURS = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "1;34", "help": "1;36"}
 
 
 def to_text(diagnostic: Diagnostic, *, colour: bool = False) -> str:
-    """Return a diagnostic as a person reads it.
+    """Return a diagnostic as text for people.
 
     Args:
         diagnostic: What to show.
-        colour: Whether to mark it up with ANSI colours.
+        colour: Whether to use ANSI colours.
     """
 
     def paint(style: str, text: str) -> str:
@@ -74,7 +74,7 @@ def _excerpt(span: Span, label: str, margin: int, level: str, paint: _Paint) -> 
 
 
 def _widened(text: str) -> str:
-    """Return the text with tabs widened and control characters made visible."""
+    """Return the text with tabs expanded and control characters made visible."""
     shown = ""
     for letter in text:
         if letter == "\t":
@@ -94,7 +94,7 @@ def _visible(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """Return the columns that a text takes on a terminal, where a wide character takes two."""
+    """Return the columns that a text takes up on a terminal, where a wide character takes two."""
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
@@ -113,5 +113,5 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def wants_colour(is_terminal: bool) -> bool:
-    """Whether to use colours, by the terminal and the ``NO_COLOR`` convention."""
+    """Whether to use colours, given the terminal and the ``NO_COLOR`` convention."""
     return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,8 +1,9 @@
 """Learning: specific networks from pictures, and adapters by back-distillation.
 
-The way of an adapter: an `Edge` becomes a `Joint` (features and scales), `starts` solves for a
-first adapter from pseudo-gradients (`surrogate`, `gates`, `pairs`, `moments`, `solve`) and from
-features (`stitching`), `objective` and `trainer` improve it where there are pictures, and `learn`
-puts them together by the method of the spec; `transplant` chooses one. Training leaves states at a
-`checkpoint`, from which it goes on with the same bits.
+From bottom to top: `layer_rules` and `pseudo_gradients` carry gradients back through one task
+module; `edges` has what is known of an edge, its features, its gradients and the equations that are
+solved for an adapter; `training` improves an adapter, or trains a network, from pictures; `starts`
+and `methods` have one class for everything that a spec can name; `learn` learns an edge by its
+method, and `measure` says how good the result is. Training saves its state to a `checkpoint`, from
+which it resumes with the same bits.
 """

@@ -1,4 +1,4 @@
-"""Unfinished training that goes on where a killed process left it, with the same bits."""
+"""Unfinished training that resumes where a killed process left off, with the same bits."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ class Checkpoint(Protocol):
     """A place for the state of one training."""
 
     def load(self) -> State | None:
-        """Return the state that was saved last, its tensors on the CPU; None where none was."""
+        """Return the last saved state, its tensors on the CPU; None if nothing was saved."""
 
     def due(self) -> bool:
         """Whether it is time to save again."""
 
     def save(self, state: State) -> None:
-        """Put a state in the place of the last one, whole or not at all."""
+        """Replace the last state, completely or not at all."""
 
 
 class NoCheckpoint:
-    """Keeps nothing."""
+    """A checkpoint that keeps nothing."""
 
     def load(self) -> State | None:
         """Return None."""
         return None
 
     def due(self) -> bool:
-        """Never."""
+        """Return False: it is never time to save."""
         return False
 
     def save(self, state: State) -> None:
-        """Forget a state."""
+        """Discard a state."""
 
 
 class Resumable:
-    """One certain training with its checkpoint, deaf to the state of any other.
+    """One particular training with its checkpoint, which ignores the state of any other.
 
     Args:
-        checkpoint: The place.
-        start: The module to be trained, as it is before the first step.
-        options: Whatever else tells this training from others.
+        checkpoint: Where the state is kept.
+        start: The module to train, as it is before the first step.
+        options: Whatever else tells this training apart from others.
     """
 
     def __init__(self, checkpoint: Checkpoint, start: nn.Module, *options: object) -> None:
         self._checkpoint = checkpoint
-        # The start is computed before each training: other bits of it, as another device or
-        # library gives them, are another training.
+        # The start is computed before each training: if its bits differ, as with another device
+        # or library, it is another training.
         self._identity = " ".join((state_digest(start), *map(str, options)))
 
     def resume(self) -> State:
-        """Return the state of this training that was saved last; empty where there is none."""
+        """Return the last saved state of this training; empty if there is none."""
         saved = self._checkpoint.load()
         if saved is None or saved.get("training") != self._identity:
             return {}

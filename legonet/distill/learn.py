@@ -1,4 +1,4 @@
-"""Learning one adapter, by whichever method its spec names."""
+"""Learning one adapter by the method that its spec names."""
 
 from __future__ import annotations
 
@@ -6,42 +6,55 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from legonet.diagnostics import DiagnosticError
 from legonet.distill import certificate
-from legonet.distill.joint import Joint
-from legonet.distill.preparation import Prepared, prepare
+from legonet.distill.edges.criteria import Criteria
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.reordering import random_order, reordered, undone
 from legonet.distill.progress import unwatched
+from legonet.distill.pseudo_gradients.student_pool import StudentPool
 from legonet.distill.randomness import generator
-from legonet.distill.reordering import random_order, reordered, undone
-from legonet.distill.starts import CORRESPONDING, Begun, stitched
-from legonet.distill.student_pool import StudentPool
-from legonet.distill.trainer import train, within
-from legonet.distill.transplant import choose_training, chosen_start
-from legonet.spec.methods import Stitching, Transplant
+from legonet.distill.training.trainer import train, within
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from legonet.distill.checkpoint import Checkpoint
-    from legonet.distill.edge import Edge
+    from legonet.distill.edges.edge import Edge
+    from legonet.distill.methods.trained import TrainingSetup
     from legonet.distill.progress import Progress, Watch
+    from legonet.distill.starts import InitialAdapter
+    from legonet.language.declarations import Learning
     from legonet.modules.adapter import Adapter
-    from legonet.spec.declarations import Learning
+    from legonet.modules.calibration import Calibration
 
 PREPARATION = 0.3
-"""Share of the progress that goes to what comes before training."""
+"""Share of the progress for everything before training."""
+
+LOOKED_AT = 32
+"""Pictures used to check whether features are alive."""
+
+ROUNDING = 1e-6
+"""Largest difference, relative to the largest feature, that counts as no difference."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """An adapter and how it came to be.
+    """An adapter and how it was learned.
 
     Args:
         adapter: Frozen, in eval mode, on the CPU.
-        certificate: Values of JSON: method, start and why, scales, losses, residuals, warnings.
+        calibration: Of the task module's answer after the adapter, frozen, on the CPU; None where
+            nothing could be fitted.
+        certificate: JSON values: method, start and why, scales, losses, residuals, warnings.
     """
 
     adapter: Adapter
+    calibration: Calibration | None
     certificate: dict[str, Any]
 
 
@@ -63,10 +76,10 @@ def learn(
     Args:
         edge: The modules, frozen and on the device, and the pictures.
         learning: Kernels, method and seed.
-        progress: Told of every batch and step.
+        progress: Called for every batch and step.
         device: Where to compute.
-        watch: Told of every point of the loss curves.
-        checkpoint: Where training goes on if it was interrupted; nothing is kept unless given.
+        watch: Called with every point of the loss curves.
+        checkpoint: From where training resumes if it was interrupted; default: nothing is kept.
         pool: Student sides of pseudo-gradients, shared with other edges; the result is the same.
 
     Raises:
@@ -74,20 +87,39 @@ def learn(
     """
     _check_pictures(edge, learning)
     report = partial(progress, 0.0)
-    joint = Joint(edge, learning.seed, torch.device(device), report, pool or StudentPool(0))
-    _check_outputs(joint)
-    order = None
-    if learning.method.reordered:
-        order = random_order(joint.shapes[0][0], learning.seed)
-        joint = replace(joint, edge=reordered(edge, order, joint.device))
-    begun, prepared, notes = _prepared(joint, learning)
-    notes = {**notes, **certificate.scales(joint), **begun.notes}
-    adapter = begun.adapter
-    if prepared is not None:
+    context = EdgeContext(
+        edge,
+        learning.seed,
+        torch.device(device),
+        report,
+        pool or StudentPool(0),
+        learning.activation,
+    )
+    _check_outputs(context)
+    _check_features(context)
+    method, order = learning.method, None
+    shuffled = getattr(method, "reordered", False)
+    if shuffled:
+        order = random_order(context.shapes[0][0], learning.seed)
+        context = replace(context, edge=reordered(edge, order, context.device))
+    prepared: tuple[InitialAdapter, TrainingSetup | None, dict[str, Any]]
+    prepared = method.prepare(context, learning)
+    initial, setup, reasons = prepared
+    notes: dict[str, Any] = {
+        "method": method.call,
+        "seed": learning.seed,
+        "reordered": shuffled,
+        "start_because": "the spec says so",
+        **reasons,
+        **certificate.scales(context),
+        **initial.notes,
+    }
+    adapter = initial.adapter
+    if setup is not None:
         trained = train(
-            begun.adapter,
-            prepared.objective,
-            prepared.schedule,
+            initial.adapter,
+            setup.objective,
+            setup.schedule,
             partial(generator, learning.seed),
             within(progress, PREPARATION, 1.0),
             name=edge.name,
@@ -95,56 +127,24 @@ def learn(
             checkpoint=checkpoint,
         )
         adapter = trained.adapter
-        notes |= certificate.training(prepared, trained)
-    joint.report = partial(progress, 1.0)
-    notes |= certificate.agreement(joint, begun.adapter, adapter)
+        notes |= certificate.training(setup, trained)
+    context.report = partial(progress, 1.0)
+    calibration = context.once(Criteria).calibration(adapter)
+    notes |= certificate.calibration(context.once(Criteria), calibration)
+    notes |= certificate.judged(context.once(Criteria), initial.adapter, adapter)
     progress(1.0, "done")
     adapter = adapter.eval().requires_grad_(False).cpu()
     if order is not None:
         adapter = undone(adapter, order)
-    return Learned(adapter, certificate.as_json(notes))
+    return Learned(adapter, calibration, certificate.as_json(notes))
 
 
-def _prepared(joint: Joint, learning: Learning) -> tuple[Begun, Prepared | None, dict[str, Any]]:
-    """Return the start, what to train on if anything, and notes on the choice."""
-    method = learning.method
-    notes: dict[str, Any] = {
-        "method": method.call,
-        "seed": learning.seed,
-        "reordered": method.reordered,
-        "start_because": "the spec says so",
-    }
-    if isinstance(method, Stitching):
-        notes |= {"trained_by": None, "trained_because": "stitching is solved, not trained"}
-        return stitched(joint, learning.layers, ridge=method.ridge), None, notes
-    if not isinstance(method, Transplant):
-        notes |= {"trained_by": method.call, "trained_because": "the spec says so"}
-        prepared = prepare(joint, learning, method)
-        if method.init == "solve":
-            correlation = prepared.begun.notes["matched_correlation"]
-            notes["start_because"] = (
-                f"channels that match correlate by {correlation:.2f}, and correspond from "
-                f"{CORRESPONDING} on"
-            )
-        return prepared.begun, prepared, notes
-    begun, why_start = chosen_start(joint, learning.layers)
-    training, why = choose_training(joint, method, begun)
-    notes |= {
-        "start_because": why_start,
-        "trained_by": training.call if training else None,
-        "trained_because": why,
-    }
-    if training is None:
-        return begun, None, notes
-    return begun, prepare(joint, learning, training, begun), notes
-
-
-def _check_outputs(joint: Joint) -> None:
-    own, other = joint.answers
+def _check_outputs(context: EdgeContext) -> None:
+    own, other = context.answers
     if own != other:
         raise DiagnosticError.of(
             "LEGO602",
-            f"the task module answers with {list(own)} numbers a picture and the teacher with "
+            f"the task module answers with {list(own)} numbers per picture and the teacher with "
             f"{list(other)}",
             label="they cannot answer the same question",
             help=["join networks with the same number of outputs, cut for the same goal"],
@@ -152,13 +152,55 @@ def _check_outputs(joint: Joint) -> None:
 
 
 def _check_pictures(edge: Edge, learning: Learning) -> None:
-    """Raise where an edge has fewer pictures than its spec asks for."""
+    """Raise an error where an edge has fewer pictures than its spec asks for."""
     for field, pictures in (("samples", edge.labelled), ("unlabelled", edge.unlabelled)):
         asked = getattr(learning, field)
         if len(pictures) < asked:
             raise DiagnosticError.of(
                 "LEGO633",
-                f"{edge.name}: `{field}` asks for {asked} pictures, but {len(pictures)} are there",
+                f"{edge.name}: `{field}` asks for {asked} pictures, but there are {len(pictures)}",
                 label="too few pictures",
                 help=[f"set `{field}` to {len(pictures)}, or name more pictures in `data`"],
             )
+
+
+def _check_features(context: EdgeContext) -> None:
+    """Check that the features on both sides of an adapter differ from picture to picture.
+
+    Args:
+        context: The edge; its real pictures are used, or synthetic ones where it has none that
+            differ.
+
+    Raises:
+        DiagnosticError: Features are constant, or not finite (``LEGO606``).
+    """
+    images = _spread(context.best.images)
+    if (images == images[0]).all():
+        images = _spread(context.synthetic.images)
+    sides = zip(("category module", "donor's own bottom"), context.modules, strict=True)
+    for name, module in sides:
+        features = context.outputs(images, module)
+        if not bool(torch.isfinite(features).all()):
+            raise _broken(f"the features of the {name} are not finite numbers")
+        if _is_constant(features):
+            raise _broken(f"the features of the {name} are the same for every picture")
+
+
+def _spread(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a few pictures, spread evenly over a set."""
+    chosen = np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(int)
+    return np.asarray(images[chosen])
+
+
+def _is_constant(features: Tensor) -> bool:
+    distance = (features - features[:1]).abs().max()
+    return bool(distance <= ROUNDING * features.abs().max())
+
+
+def _broken(what: str) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO606",
+        f"{what}, so no adapter can learn from them",
+        label="a dead or broken module",
+        help=["check the network's weights: its own predictions are useless too"],
+    )

@@ -1,4 +1,4 @@
-"""How long work tells how far it has come."""
+"""How long-running work reports its progress."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Point:
 
     Args:
         run: Which training it belongs to, such as ``2/4``; a step of a build may train several
-            times, with other examples held out each time.
+            times, with different examples held out each time.
         step: Steps taken, from 1.
-        steps: Steps of this run at most.
-        losses: The loss before the step by its terms, each with its weight in it: ``task``,
+        steps: Most steps of this run.
+        losses: The loss before the step by its terms, each multiplied by its weight: ``task``,
             ``teacher`` and ``gradients``, as far as the method has them.
-        held_out: The loss on held-out examples behind the step, where it was looked at.
+        held_out: The loss on held-out examples after the step, where it was measured.
     """
 
     run: str
@@ -44,23 +44,23 @@ Watch = Callable[[Point], None]
 
 
 def unwatched(point: Point) -> None:
-    """Take no notice of a loss curve."""
+    """Ignore a point of a loss curve."""
 
 
 @dataclass
 class Thinned:
-    """The loss curve of one run, of evenly spaced points, however long the run is.
+    """The loss curve of one run as evenly spaced points, however long the run is.
 
     Args:
         every: Steps between two points.
-        rows: Values of JSON: each the number of a step and its losses by their terms.
+        rows: JSON values: for each point the number of its step and its losses by term.
     """
 
     every: int = 1
     rows: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, point: Point) -> None:
-        """Take up a point, and double the distance between points where they become too many."""
+        """Add a point, and double the distance between points when there are too many."""
         if point.step % self.every:
             return
         self.rows.append({"step": point.step, **point.losses})
@@ -74,5 +74,5 @@ class Thinned:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Thinned:
-        """Return the curve of a state, as it was."""
+        """Return the curve that a state was taken from."""
         return cls(state["every"], list(state["rows"]))

@@ -1,4 +1,4 @@
-"""Random numbers from a spec's seed alone."""
+"""Random numbers that depend only on a spec's seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 def generator(seed: int, purpose: str) -> torch.Generator:
     """Return a generator on the CPU for one purpose.
 
-    Each purpose has its own stream, so that leaving one step out changes no other.
+    Each purpose has its own stream, so leaving out one step does not change any other.
 
     Args:
         seed: The edge's seed.

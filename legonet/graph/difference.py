@@ -1,4 +1,4 @@
-"""What two graphs do not have in common, as data."""
+"""The difference between two graphs, as data."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from legonet.graph.edits import renamed
-from legonet.spec import Key, Spec
-from legonet.spec.declarations import Adapter, Learning, Recipe, noun_of
-from legonet.spec.fields import FieldType, fields_of
-from legonet.spec.spec import Declaration
-from legonet.spec.writing import Writer, field_text
+from legonet.language import Key, Spec
+from legonet.language.declarations import Adapter, Learning, Recipe, noun_of
+from legonet.language.fields import FieldType, fields_of
+from legonet.language.spec import Declaration
+from legonet.language.writing import Writer, field_text
 
 
 @dataclass(frozen=True)
 class FieldChange:
-    """A field that says something else.
+    """A field whose value changed.
 
     Args:
-        field: Its name in a spec, ``train.epochs`` for one of a block; ``body`` for an adapter that
-            became a direct edge or was one.
-        before: What it said: a number, a text or a form of ``legonet.spec``; None if nothing.
-        after: What it says now.
+        field: Its name in a spec, such as ``train.epochs`` for a field of a nested block; ``body``
+            for an adapter that became a direct edge or was one.
+        before: The old value: a number, a string or a form of ``legonet.language``; None if there
+            was none.
+        after: The new value.
     """
 
     field: str
@@ -37,17 +38,18 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class GraphDifference:
-    """What has to happen to one graph to make it another; false if there is nothing.
+    """The changes that turn one graph into another; false if there are none.
 
-    Statements are named by their keys, such as ``("adapter", "cat", "classify")``.
+    Statements are identified by their keys, such as ``("adapter", "cat", "classify")``.
 
     Args:
-        added: What the second graph alone has.
-        removed: What the first graph alone has.
-        changed: What both have, by its key in the second, with the fields that differ.
-        renamed: The keys in the first graph and in the second of what has another name and is
-            known to be the same: it comes from the same place of the same file, or says the same
-            as no other statement of its kind.
+        added: Statements that only the second graph has.
+        removed: Statements that only the first graph has.
+        changed: Statements that both have, by their keys in the second graph, with the fields that
+            differ.
+        renamed: Statements whose names differ, as keys in the first graph mapped to keys in the
+            second. They are known to be the same because they come from the same place in the same
+            file, or because no other statement of their kind says the same.
     """
 
     added: tuple[Key, ...] = ()
@@ -59,7 +61,7 @@ class GraphDifference:
 
     @classmethod
     def between(cls, before: Spec, after: Spec) -> GraphDifference:
-        """Return the difference of two specs.
+        """Return the difference between two specs.
 
         Args:
             before: The first.
@@ -68,7 +70,7 @@ class GraphDifference:
         names: dict[Key, Key] = {}
         moved = before
         for kind in ("data", "network", "category", "task", "path"):
-            # A network that starts from one with another name can only be told behind that one.
+            # A network whose ancestor was renamed can only be recognised after that ancestor.
             while found := _renames(moved, after, kind):
                 for old, new in found.items():
                     moved = renamed(moved, kind, old, new)
@@ -107,7 +109,7 @@ class GraphDifference:
 
 
 def _renames(before: Spec, after: Spec, kind: str) -> dict[str, str]:
-    """Return the names of a kind that certainly have others in the second spec."""
+    """Return the old and new names of statements of a kind that were certainly renamed."""
     first, second = before.of_kind(kind), after.of_kind(kind)
     gone = [name for name in first if name not in second]
     come = [name for name in second if name not in first]
@@ -127,7 +129,7 @@ def _renames(before: Spec, after: Spec, kind: str) -> dict[str, str]:
 
 
 def _with_names(key: Key, names: Mapping[Key, str]) -> Key:
-    """Return a key with other names of an adapter's two sides."""
+    """Return a key with the names of an adapter's two sides replaced."""
     if key[0] != "adapter":
         return key
     ends = zip(("category", "task"), key[1:], strict=True)

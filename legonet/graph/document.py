@@ -1,4 +1,4 @@
-"""The texts behind a graph, as they were read."""
+"""The texts that a graph was read from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from legonet.diagnostics import SourceText
-from legonet.spec import Loaded, Override, Spec
+from legonet.language import Loaded, Override, Spec
 
 UNSAVED = "<unsaved graph>"
 """What a graph without a file is called."""
@@ -18,12 +18,12 @@ class Document:
     """What a spec was read from.
 
     Args:
-        path: The one true path of the spec's file, or where it would stand.
-        texts: By the files' one true paths, the texts as they were read; the spec's own first.
+        path: The resolved path of the spec's file, or where it would be.
+        texts: The texts as they were read, by the files' resolved paths; the spec's own first.
         spec: What they said.
-        overrides: The values that were given on top of them.
-        saved: What stands in the files, as far as is known: the same at first, what was written
-            later.
+        overrides: Values that override those in the texts.
+        saved: The last known contents of the files: at first the texts as they were read, later
+            what was written.
     """
 
     path: Path
@@ -38,15 +38,15 @@ class Document:
 
         Args:
             loaded: The spec.
-            path: The path under which it was asked for.
-            overrides: The values that were given on top of the texts.
+            path: The path under which it was requested.
+            overrides: Values that override those in the texts.
         """
         first = next(iter(loaded.texts), path.absolute())
         return cls(first, loaded.texts, loaded.spec, overrides, loaded.texts)
 
     @classmethod
     def empty(cls) -> Document:
-        """Return a document without a file, whose relative paths begin in the current folder."""
+        """Return a document without a file; relative paths are relative to the current folder."""
         path = Path.cwd() / "graph.lego"
         return cls(path, {path: SourceText(UNSAVED, "")}, Spec())
 
@@ -57,5 +57,5 @@ class Document:
 
     @property
     def shown_as(self) -> str:
-        """What a person calls the file."""
+        """The name by which users know the file."""
         return self.texts[self.path].path if self.path in self.texts else str(self.path)

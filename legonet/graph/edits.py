@@ -1,23 +1,41 @@
-"""Specs out of specs: statements put in, renamed and removed. A spec itself never changes."""
+"""Edits from Python: statements are read like those of a file, and specs derived from specs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
-from legonet.spec import Key, Origin, Spec
-from legonet.spec.base import Frozen
-from legonet.spec.declarations import Adapter, Path
-from legonet.spec.fields import fields_of
-from legonet.spec.markers import Named
-from legonet.spec.spec import PARTS, Declaration
+from pydantic import BaseModel
+
+from legonet.diagnostics import (
+    Diagnostic,
+    DiagnosticError,
+    SourceText,
+    Span,
+    did_you_mean,
+    shortened,
+)
+from legonet.language import Key, Origin, Spec
+from legonet.language.base import Frozen
+from legonet.language.bind import BLOCKS, places_of, unknown
+from legonet.language.declarations import Adapter, noun_of
+from legonet.language.declarations import Path as Application
+from legonet.language.evaluate import Scope, body_of, name_of, target_of
+from legonet.language.fields import fields_of
+from legonet.language.markers import Named
+from legonet.language.reader import Reader
+from legonet.language.spec import PARTS, Declaration
+from legonet.language.values import Body, Located
+from legonet.language.writing import NAME, Writer, Written, laid_out
+from legonet.syntax import ast, parse
 
 Item = TypeVar("Item", bound=Frozen)
 
 
 def put(spec: Spec, key: Key, value: Declaration, origin: Origin) -> Spec:
-    """Return a spec with a statement, in the place of the one of its name if there is one."""
+    """Return a spec with a statement added, or replaced if there is already one of its name."""
     parts: dict[str, Any] = {PARTS[key[0]]: {**spec.of_kind(key[0]), _inner(key): value}}
     origins = {**spec.origins, key: spec.origins.get(key, origin)}
     return replace(spec, **parts, origins=origins)
@@ -39,13 +57,13 @@ def without(spec: Spec, keys: Iterable[Key]) -> Spec:
 
 
 def renamed(spec: Spec, kind: str, old: str, new: str) -> Spec:
-    """Return a spec in which a statement, and all that refers to it, has another name.
+    """Return a spec in which a statement is renamed, along with all references to it.
 
     Args:
         spec: The spec.
         kind: The statement's kind, which is not ``adapter``.
         old: Its name.
-        new: Its name from now on, which no other of its kind has.
+        new: Its new name, which no other statement of its kind has.
     """
 
     def follow(key: Key) -> Key:
@@ -62,7 +80,7 @@ def renamed(spec: Spec, kind: str, old: str, new: str) -> Spec:
 
 
 def with_name(value: Item, kind: str, old: str, new: str) -> Item:
-    """Return a value that names ``new`` wherever it named the statement ``old`` of a kind."""
+    """Return a value that refers to ``new`` wherever it referred to the statement ``old``."""
     changes = {
         field: with_name(found, kind, old, new) if isinstance(found, Frozen) else new
         for field, found in _places(value, kind)
@@ -72,7 +90,7 @@ def with_name(value: Item, kind: str, old: str, new: str) -> Item:
 
 
 def names_in(value: Frozen, kind: str) -> Iterator[str]:
-    """Give the names of statements of a kind that a value refers to."""
+    """Yield the names of statements of a kind that a value refers to."""
     for _, found in _places(value, kind):
         if isinstance(found, Frozen):
             yield from names_in(found, kind)
@@ -81,11 +99,11 @@ def names_in(value: Frozen, kind: str) -> Iterator[str]:
 
 
 def dependents(spec: Spec, keys: Iterable[Key]) -> list[Key]:
-    """Return what cannot stand without some statements, those that need it in turn among it.
+    """Return everything that needs some statements, directly or indirectly.
 
     Args:
         spec: The spec.
-        keys: The statements; they are not among the answer.
+        keys: The statements; they are not part of the result.
     """
     gone = set(keys)
     found: list[Key] = []
@@ -102,19 +120,21 @@ def dependents(spec: Spec, keys: Iterable[Key]) -> list[Key]:
 
 
 def _needed(value: Declaration, kinds: Iterable[str]) -> Iterator[Key]:
-    """Give the statements of some kinds that a statement cannot stand without."""
+    """Yield the statements of some kinds that a statement needs."""
     for kind in kinds:
         if kind != "adapter":
             yield from ((kind, name) for name in names_in(value, kind))
-        elif isinstance(value, Path):
+        elif isinstance(value, Application):
             yield ("adapter", value.category, value.task)
 
 
 def _places(value: Frozen, kind: str) -> Iterator[tuple[str, Any]]:
-    """Give the fields that may refer to a statement of a kind, or hold ones that may."""
+    """Yield the fields that may refer to a statement of a kind, or that contain such fields."""
     for field in fields_of(type(value)).values():
         found = getattr(value, field.name)
-        joined = field.marker is None and field.name == kind and isinstance(value, Adapter | Path)
+        joined = (
+            field.marker is None and field.name == kind and isinstance(value, Adapter | Application)
+        )
         named = isinstance(field.marker, Named) and field.marker.kind == kind
         if named or joined or (field.block is not None and isinstance(found, Frozen)):
             yield field.name, found
@@ -122,3 +142,218 @@ def _places(value: Frozen, kind: str) -> Iterator[tuple[str, Any]]:
 
 def _inner(key: Key) -> Any:
     return key[1:] if key[0] == "adapter" else key[1]
+
+
+Value: TypeAlias = (
+    str | int | float | bool | Path | Frozen | Sequence["Value"] | Mapping[str, "Value"] | None
+)
+"""The values that a field may be given from Python."""
+
+SHOWN_AS = "<edit>"
+"""The name of an edit's text in diagnostics."""
+
+
+class Statements:
+    """Reads statements that come from Python.
+
+    Args:
+        spec: The existing statements, whose names may be used.
+        folder: The folder that relative paths are relative to.
+    """
+
+    def __init__(self, spec: Spec, folder: Path) -> None:
+        self._spec = spec
+        self._writer = Writer(folder)
+        self._scope = Scope(base=folder)
+
+    def new(self, key: Key, fields: Mapping[str, Value]) -> tuple[Declaration, Origin]:
+        """Return what a statement says, and its place in the text of the edit.
+
+        Args:
+            key: The statement's key.
+            fields: Its fields; None means the default.
+
+        Raises:
+            DiagnosticError: Everything that is wrong with it, as for a statement in a file.
+        """
+        if key[0] != "adapter" and "." in key[1]:
+            raise DiagnosticError.of(
+                "LEGO721",
+                f"`{shortened(key[1])}` would belong to an imported file",
+                help=["new statements go into the spec's own file: use a name without a dot"],
+            )
+        if key[0] == "path":
+            return self._application(key, fields)
+        if key[0] == "adapter" and not fields and self._is_direct(key):
+            return self._read(key, None, key[1:])
+        return self._read(key, self._merged({}, fields, BLOCKS[key[0]]), key[1:])
+
+    def changed(self, key: Key, fields: Mapping[str, Value]) -> tuple[Declaration, Origin]:
+        """Return what a statement says with some fields changed, as `new` does.
+
+        A mapping for a block, such as ``train={"epochs": 9}``, changes the fields that it names.
+        """
+        old = self._spec.get(key)
+        if key[0] != "adapter":
+            key = (key[0], key[1].rpartition(".")[2])  # an edit's text is not in an imported file
+        if isinstance(old, Application):
+            return self._application(key, {"category": old.category, "task": old.task, **fields})
+        block = old.learning if isinstance(old, Adapter) else old
+        written = {} if block is None else self._writer.fields(block)
+        return self._read(key, self._merged(written, fields, BLOCKS[key[0]]), key[1:])
+
+    def check_name(self, key: Key, new: str) -> None:
+        """Check that a statement can be renamed.
+
+        Args:
+            key: Its key.
+            new: The new name; that of an imported statement keeps its alias.
+
+        Raises:
+            DiagnosticError: The name is taken or not a valid name.
+        """
+        kind, old = key
+        if new in self._spec.of_kind(kind):
+            raise DiagnosticError.of(
+                "LEGO204",
+                f"there is a {noun_of(kind)} `{new}` already",
+                help=["choose another name, or remove that one first"],
+            )
+        prefix = old.rpartition(".")[0]
+        if prefix and new.rpartition(".")[0] != prefix:
+            raise DiagnosticError.of(
+                "LEGO721",
+                f"`{old}` comes from an import, and its name begins with `{prefix}.`",
+                help=[f"write `{prefix}.NAME`"],
+            )
+        last = new.removeprefix(f"{prefix}.") if prefix else new
+        text = f"path {last} = a -> b" if kind == "path" else f"{kind} {last} {{}}"
+        self._parsed((kind, last), text, ("a", "b"))
+
+    def _merged(
+        self,
+        written: Mapping[str, str | Written],
+        fields: Mapping[str, Value],
+        block: type[BaseModel] | None,
+    ) -> Written:
+        """Return written fields with others replacing or extending them."""
+        merged = dict(written)
+        types = {} if block is None else fields_of(block)
+        names = {field.name: name for name, field in types.items()}
+        for given, value in fields.items():
+            name = names.get(given, given)
+            inside = merged.get(name, {})
+            if name not in types and NAME.fullmatch(name) is None:
+                raise DiagnosticError(_unknown_field(name, types))
+            if value is None and name in types:
+                merged.pop(name, None)
+            elif isinstance(value, Mapping) and isinstance(inside, Mapping):
+                within = types[name].block if name in types else None
+                merged[name] = self._merged(inside, value, within)
+            else:
+                merged |= self._writer.given(block, {name: "none" if value is None else value})
+        return merged
+
+    def _is_direct(self, key: Key) -> bool:
+        """Whether the two sides of an edge are two halves of one network."""
+        below = self._spec.categories.get(key[1])
+        above = self._spec.tasks.get(key[2])
+        if below is None or above is None:
+            return False
+        return (below.network, below.until) == (above.network, above.after)
+
+    def _application(self, key: Key, fields: Mapping[str, Value]) -> tuple[Declaration, Origin]:
+        """Read a path, whose two ends are not fields in a file."""
+        types = fields_of(Application)
+        found = [_unknown_field(name, types) for name in fields if name not in types]
+        for name in types:
+            if not isinstance(fields.get(name), str):
+                message = f"`path` lacks the field `{name}`, the name of a {name}"
+                found.append(Diagnostic("LEGO205", message))
+        if found:
+            raise DiagnosticError(*found)
+        return self._read(key, None, tuple(str(fields[name]) for name in types))
+
+    def _read(
+        self, key: Key, written: Written | None, ends: tuple[str, ...]
+    ) -> tuple[Declaration, Origin]:
+        """Read a statement from its fields, and from the two ends that it joins, if any."""
+        node = self._parsed(key, laid_out(_head(key, ends), written), ends)
+        found: list[Diagnostic] = []
+        if isinstance(node, ast.Block):
+            body: Body | None = body_of(node.fields, self._scope)
+            span = node.name.span
+        else:
+            body = None
+            span = node.category.span.to(node.task.span)
+            for kind, place in (("category", node.category.span), ("task", node.task.span)):
+                name = ends[kind == "task"]
+                if name not in self._spec.of_kind(kind):
+                    found.append(missing_name(self._spec, kind, name, place))
+        if isinstance(node, ast.Adapter) and node.fields is not None:
+            body = body_of(node.fields, self._scope)
+        reader = Reader(self._resolve, found.append)
+        made = None if body is None else reader.block(BLOCKS[key[0]], body, key[0])
+        if found:
+            raise DiagnosticError(*found)
+        value: Any = made
+        if key[0] == "path":
+            value = Application(category=ends[0], task=ends[1])
+        elif key[0] == "adapter":
+            value = Adapter(category=ends[0], task=ends[1], learning=value)
+        return value, Origin(span, places_of(body))
+
+    def _parsed(
+        self, key: Key, text: str, ends: tuple[str, ...]
+    ) -> ast.Adapter | ast.Block | ast.Path:
+        """Return the single statement of a text, if it is the intended one."""
+        parsed = parse(SourceText(SHOWN_AS, text))
+        if parsed.diagnostics:
+            raise DiagnosticError(*parsed.diagnostics)
+        node = parsed.ast.statements[0] if len(parsed.ast.statements) == 1 else None
+        if isinstance(node, ast.Adapter | ast.Block | ast.Path):
+            named = isinstance(node, ast.Adapter) or name_of(node.name, self._scope) == key[1]
+            joined = isinstance(node, ast.Block) or ends == (
+                target_of(node.category, self._scope).name,
+                target_of(node.task, self._scope).name,
+            )
+            if named and joined:
+                return node
+        raise DiagnosticError.of(
+            "LEGO211",
+            f"expected the name of a {noun_of(key[0])}, found `{shortened(_head(key, ends))}`",
+            help=["a name has only letters, digits and `_`"],
+        )
+
+    def _resolve(self, kind: str, located: Located) -> str | Diagnostic:
+        name = str(located.value)
+        if kind in PARTS and name in self._spec.of_kind(kind):
+            return name
+        return missing_name(self._spec, kind, name, located.span)
+
+
+def missing_name(spec: Spec, kind: str, name: str, span: Span | None = None) -> Diagnostic:
+    """Return the diagnostic for a name that no statement of its kind has.
+
+    Args:
+        spec: The existing statements.
+        kind: The kind of statement that the name should refer to.
+        name: The name.
+        span: Its place in the text of the edit. Default: the name is the whole text.
+    """
+    names = {part: spec.of_kind(part) for part in PARTS if part != "adapter"}
+    return unknown(kind, name, span or Span(SourceText(SHOWN_AS, name), 0, len(name)), names)
+
+
+def _head(key: Key, ends: tuple[str, ...]) -> str:
+    if key[0] == "path":
+        return f"path {key[1]} = {' -> '.join(ends)}"
+    return f"adapter {' -> '.join(ends)}" if key[0] == "adapter" else " ".join(key)
+
+
+def _unknown_field(name: str, types: Collection[str]) -> Diagnostic:
+    return Diagnostic(
+        "LEGO203",
+        f"unknown field `{shortened(name)}`",
+        help=did_you_mean(name, types, "field") or (f"fields: {', '.join(types)}",),
+    )

@@ -1,4 +1,4 @@
-"""A file to a ModuleGraph."""
+"""Loads a file into a ModuleGraph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, in_order
 from legonet.graph.document import Document
 from legonet.graph.module_graph import ModuleGraph
 from legonet.graph.rules import check_graph
-from legonet.spec import Override, load_spec
+from legonet.language import Override, load_spec
 
 
 def check_file(
@@ -34,7 +34,7 @@ def load(path: Path | str, overrides: Sequence[Override] = ()) -> ModuleGraph:
         overrides: Values for single fields and constants.
 
     Raises:
-        DiagnosticError: The spec has errors; all of them at once.
+        DiagnosticError: The spec has errors; the exception carries all of them.
     """
     graph, diagnostics = check_file(Path(path), overrides)
     errors = [item for item in diagnostics if item.severity is Severity.ERROR]

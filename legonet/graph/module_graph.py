@@ -1,20 +1,21 @@
-"""The modules of a spec and what joins them, to be asked and edited."""
+"""The modules of a spec and the edges between them, for queries and edits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean, in_order
 from legonet.graph import edits
 from legonet.graph.document import Document
+from legonet.graph.edits import Statements, Value, missing_name
 from legonet.graph.relations import Relations
+from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork, compiled, networks_in_order
 from legonet.graph.rules import check_graph
-from legonet.spec import Key, Origin, Spec, read_spec
-from legonet.spec.declarations import Kind, noun_of
-from legonet.spec.spec import PARTS, Declaration
+from legonet.language import Key, Origin, Spec, read_spec
+from legonet.language.declarations import Kind, noun_of
+from legonet.language.spec import PARTS, Declaration
+from legonet.notebook import drawings
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from legonet.diagnostics import SourceText
     from legonet.graph.difference import GraphDifference
-    from legonet.graph.statements import Statements, Value
 
 AnyKind = Kind | Literal["adapter"]
 """The kinds of statements."""
@@ -44,12 +44,12 @@ class ModuleGraph(Relations):
     adapter   category, task         features of the category may flow into the task
     ========  =====================  ================================================
 
-    An edit is checked as a statement of a file is, and takes effect at once or not at all; each
-    returns the graph itself. Values are given as Python's own, forms as in a file
-    (``model="legonet.small_vgg(classes: 1)"``) or as objects of ``legonet.spec``. The file changes
-    when the graph is saved.
+    An edit is checked like a statement in a file, and takes effect completely or not at all. Each
+    edit returns the graph itself. Values are given as plain Python values; forms are given as in a
+    file (``model="legonet.small_vgg(classes: 1)"``) or as objects of ``legonet.language``. The file
+    changes only when the graph is saved.
 
-    Two graphs are equal when they say the same, wherever it is written.
+    Two graphs are equal if they say the same, no matter where it is written.
 
     Example:
         >>> graph = ModuleGraph()
@@ -59,13 +59,13 @@ class ModuleGraph(Relations):
         data digits { source: digits() }
 
     Args:
-        spec: What it says; nothing unless given.
+        spec: What it says. Default: an empty spec.
     """
 
     def __init__(self, spec: Spec | None = None) -> None:
         super().__init__(Spec() if spec is None else spec)
         self._read_from: Document | None = None
-        self._plain: tuple[Spec, nx.DiGraph[Key]] | None = None
+        self._compiled: tuple[Spec, nx.DiGraph[Key]] | None = None
 
     @classmethod
     def of(cls, document: Document) -> ModuleGraph:
@@ -76,24 +76,46 @@ class ModuleGraph(Relations):
 
     @property
     def file(self) -> Path | None:
-        """The file that it was loaded from or saved to last; None if there is none."""
+        """The file that it was loaded from or last saved to; None if there is none."""
         document = self._read_from
         return document.path if document is not None and document.on_disk else None
 
     @property
-    def graph(self) -> nx.DiGraph[Key]:
-        """The plain graph as it is now, which cannot be changed; see `to_networkx`."""
-        # Only a graph that is drawn or handed to a person needs it, and its import takes a while.
+    def compiled(self) -> nx.DiGraph[Key]:
+        """The graph that everything except reading and checking works on; it cannot be changed.
+
+        Its nodes and edges are those of `to_networkx`, with what their names refer to: a network's
+        node has a ``network``, an adapter's edge an ``edge``. The graph must have no errors.
+        """
+        # `legonet check` and `fmt` do not need this graph, and the import takes a while.
         import networkx as nx
 
-        if self._plain is None or self._plain[0] is not self.spec:
-            self._plain = (self.spec, nx.freeze(self.to_networkx()))
-        return self._plain[1]
+        if self._compiled is None or self._compiled[0] is not self.spec:
+            self._compiled = (self.spec, nx.freeze(compiled(self)))
+        return self._compiled[1]
+
+    def network(self, name: str) -> ResolvedNetwork:
+        """Return a network with what its statement refers to; the graph must have no errors."""
+        found: ResolvedNetwork = self.compiled.nodes["network", name]["network"]
+        return found
+
+    def networks(self) -> list[ResolvedNetwork]:
+        """Return all networks in the order of the spec, except that ancestors come first."""
+        return networks_in_order(self.compiled)
+
+    def edge(self, category: str, task: str) -> ResolvedEdge:
+        """Return an edge with what its statement refers to; the graph must have no errors."""
+        found: ResolvedEdge = self.compiled.edges[("category", category), ("task", task)]["edge"]
+        return found
+
+    def edges(self) -> list[ResolvedEdge]:
+        """Return all edges in the order of the spec."""
+        return [self.edge(*ends) for ends in self.spec.adapters]
 
     def to_networkx(self) -> nx.DiGraph[Key]:
         """Return the plain graph, with a ``kind`` on each node and a ``role`` on each edge.
 
-        It is the caller's own: to change it changes nothing else.
+        The caller owns it: changing it affects nothing else.
         """
         import networkx as nx
 
@@ -106,13 +128,13 @@ class ModuleGraph(Relations):
         return graph
 
     def copy(self) -> ModuleGraph:
-        """Return a graph that says the same, and that later edits of this one do not touch."""
+        """Return a graph that says the same, and that later edits of this one do not affect."""
         graph = ModuleGraph(self.spec)
-        graph._read_from = self._read_from
+        graph._read_from, graph._compiled = self._read_from, self._compiled
         return graph
 
     def check(self) -> list[Diagnostic]:
-        """Return what ``legonet check`` would say of the saved file, in order of place."""
+        """Return what ``legonet check`` would report for the saved file, in order of place."""
         try:
             read = read_spec(self._document.path, self._texts(), self._document.overrides)
         except DiagnosticError as error:
@@ -120,13 +142,13 @@ class ModuleGraph(Relations):
         return in_order([*read.diagnostics, *check_graph(Relations(read.spec))])
 
     def sound(self) -> ModuleGraph:
-        """Return a copy of a graph whose edits left no error.
+        """Return a copy of the graph if its edits have left no errors.
 
         Raises:
-            DiagnosticError: All errors of how its modules are joined.
+            DiagnosticError: All errors in how its modules are joined.
         """
         if self._read_from is not None and self.spec is self._read_from.spec:
-            return self.copy()  # what was loaded was checked then
+            return self.copy()  # it was checked when it was loaded
         errors = [item for item in check_graph(self) if item.severity is Severity.ERROR]
         if errors:
             raise DiagnosticError(*errors)
@@ -146,11 +168,11 @@ class ModuleGraph(Relations):
         Args:
             kind: ``data``, ``network``, ``category``, ``task``, ``adapter`` or ``path``.
             names: Its name; an adapter has two, its category's and its task's.
-            fields: What stands between its braces. The network of a category or task, ``from`` in a
+            fields: The fields between its braces. The network of a category or task, ``from`` in a
                 file, is called ``network``; a path takes ``category`` and ``task``.
 
         Raises:
-            DiagnosticError: There is one of this name, or the statement has a mistake.
+            DiagnosticError: There is already one with this name, or the statement has a mistake.
         """
         key = self._key(kind, names)
         if self.spec.get(key) is not None:
@@ -175,8 +197,8 @@ class ModuleGraph(Relations):
         Args:
             kind: As for `add`.
             names: As for `add`.
-            fields: The new values; None takes a field back to what holds unless said. A mapping for
-                a block, as in ``train={"epochs": 9}``, changes the fields that it names.
+            fields: The new values; None resets a field to its default. A mapping for a block, such
+                as ``train={"epochs": 9}``, changes only the fields that it names.
 
         Raises:
             DiagnosticError: There is no such statement, or it would have a mistake.
@@ -186,15 +208,16 @@ class ModuleGraph(Relations):
         return self
 
     def rename(self, kind: Kind, old: str, new: str) -> Self:
-        """Give a statement another name; all that refers to it follows.
+        """Rename a statement and update all references to it.
 
         Args:
-            kind: As for `add`, without ``adapter``, which has no name of its own.
-            old: Its name.
-            new: Its name from now on.
+            kind: As for `add`, except ``adapter``, which has no name of its own.
+            old: Its current name.
+            new: Its new name.
 
         Raises:
-            DiagnosticError: There is no such statement, the new name is taken, or it is no name.
+            DiagnosticError: There is no such statement, or the new name is taken or not a valid
+                name.
         """
         self._existing(kind, (old,))
         if new == old:
@@ -210,16 +233,15 @@ class ModuleGraph(Relations):
     @overload
     def remove(self, kind: Kind, name: str, /, *, cascade: bool = False) -> Self: ...
     def remove(self, kind: AnyKind, /, *names: str, cascade: bool = False) -> Self:
-        """Take a statement out.
+        """Remove a statement.
 
         Args:
             kind: As for `add`.
             names: As for `add`.
-            cascade: Whether what cannot stand without it goes too.
+            cascade: Whether to also remove everything that needs it.
 
         Raises:
-            DiagnosticError: There is no such statement, or others cannot stand without it
-                (``LEGO720``).
+            DiagnosticError: There is no such statement, or others need it (``LEGO720``).
         """
         key = self._existing(kind, names)
         others = edits.dependents(self.spec, [key])
@@ -234,13 +256,14 @@ class ModuleGraph(Relations):
         return self
 
     def connect(self, category: str, task: str, **fields: Value) -> Self:
-        """Join a category to a task by an adapter, in the place of the one that there may be.
+        """Join a category to a task by an adapter, replacing an existing one.
 
         Args:
             category: The category's name.
             task: The task's name.
-            fields: Of the adapter, such as ``samples=20`` and ``layers=[1, 1]``. Without any, two
-                halves of one network are joined directly, and others by the defaults.
+            fields: Fields of the adapter, such as ``samples=20`` and ``layers=[1, 1]``. Without
+                any, two halves of one network are joined directly, and all others with the default
+                settings.
 
         Raises:
             DiagnosticError: There is no such category or task, or a field has a mistake.
@@ -250,16 +273,16 @@ class ModuleGraph(Relations):
         return self
 
     def disconnect(self, category: str, task: str, *, cascade: bool = False) -> Self:
-        """Take the adapter between a category and a task out; see `remove`."""
+        """Remove the adapter between a category and a task; see `remove`."""
         return self.remove("adapter", category, task, cascade=cascade)
 
-    # What became of it.
+    # The result of the edits.
 
     def diff(self, other: ModuleGraph) -> GraphDifference:
-        """Return what has to happen to this graph to make it another one.
+        """Return the changes that turn this graph into another one.
 
         Args:
-            other: The other one.
+            other: The other graph.
         """
         from legonet.graph.difference import GraphDifference
 
@@ -269,33 +292,34 @@ class ModuleGraph(Relations):
         """Return what `save` would write into the spec's own file.
 
         Raises:
-            DiagnosticError: No change of the text says the graph (``LEGO721``).
+            DiagnosticError: No change of the text can express the graph (``LEGO721``).
         """
         return self._texts()[self._document.path].text
 
     def save(
         self, path: Path | str | None = None, *, imports: bool = False, overwrite: bool = False
     ) -> tuple[Path, ...]:
-        """Write the graph to its file, with the smallest change of the text.
+        """Write the graph to its file, changing the text as little as possible.
 
         Comments and layout stay as they are. A graph without a file is written in canonical
-        layout. Nothing is written where nothing changed.
+        layout. Files that have not changed are not written.
 
         Args:
-            path: Another file; the one that the graph was loaded from unless given.
+            path: Another file to write to. Default: the file that the graph was loaded from.
             imports: Whether files that the spec imports may be changed too.
-            overwrite: Whether to overwrite a file that somebody else has changed meanwhile, or one
-                that the graph did not come from.
+            overwrite: Whether to overwrite a file that something else has changed in the meantime,
+                or one that the graph did not come from.
 
         Returns:
             The files that were written.
 
         Raises:
-            DiagnosticError: It has no file (``LEGO724``), the file is not what it was
-                (``LEGO723``), an imported file would change (``LEGO722``), no change of the texts
-                says the graph (``LEGO721``), or a file cannot be written (``LEGO701``).
+            DiagnosticError: The graph has no file (``LEGO724``), the file has changed since it was
+                read (``LEGO723``), an imported file would change (``LEGO722``), no change of the
+                texts can express the graph (``LEGO721``), or a file cannot be written
+                (``LEGO701``).
         """
-        from legonet.graph.saving import save
+        from legonet.graph.rewriting.rewrite import save
 
         self._read_from, written = save(
             self._document, self.spec, path, imports=imports, overwrite=overwrite
@@ -314,8 +338,6 @@ class ModuleGraph(Relations):
         return rewritten(self._document, self.spec)
 
     def _statements(self) -> Statements:
-        from legonet.graph.statements import Statements
-
         return Statements(self.spec, self._document.path.parent)
 
     def _put(self, key: Key, value: Declaration, origin: Origin) -> None:
@@ -335,9 +357,7 @@ class ModuleGraph(Relations):
         return (kind, *names)
 
     def _existing(self, kind: AnyKind, names: tuple[str, ...]) -> Key:
-        """Return the key of a statement that there is."""
-        from legonet.graph.statements import missing_name
-
+        """Return the key of an existing statement."""
         key = self._key(kind, names)
         if self.spec.get(key) is not None:
             return key
@@ -366,10 +386,7 @@ class ModuleGraph(Relations):
         return f"<ModuleGraph, {name}: {', '.join(counts) or 'empty'}>"
 
     def _repr_svg_(self) -> str | None:
-        """Show the graph as a picture in a notebook; with mistakes in it, as text."""
+        """Show the graph as a picture in a notebook, or as text if it has mistakes."""
         if any(item.severity is Severity.ERROR for item in check_graph(self)):
             return None
-        # Pictures stand above graphs, and who never looks at one never imports them.
-        draw: Callable[[ModuleGraph], Any] = import_module("legonet").draw
-        found: str = draw(self).svg()
-        return found
+        return drawings["graph"](self)

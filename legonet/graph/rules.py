@@ -1,4 +1,4 @@
-"""Which modules may be joined: what must hold of a spec beyond its single statements."""
+"""Which modules may be joined: rules that involve more than one statement of a spec."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 
 from legonet.diagnostics import Diagnostic, Severity, in_order
 from legonet.graph.relations import Relations
-from legonet.spec import Goal, Key
-from legonet.spec.declarations import Network
-from legonet.spec.methods import OrdinaryLearning, OutputDistillation
-from legonet.spec.models import SmallFcn, SmallVgg, VggFcn
-from legonet.spec.sources import Cifar10, Cifar10Jpeg
+from legonet.language import Key
+from legonet.language.declarations import Network
+from legonet.language.models import MODELS, ModelForm
 
 LONGEST_CHAIN = 8
-"""Names of a circle that a message shows."""
+"""Names in a cycle that a message shows, at most."""
 
 Found = Iterator[tuple[Diagnostic, Key, tuple[str, ...]]]
-"""Diagnostics, each with the statement and the field to blame."""
+"""Diagnostics, each with the statement and the field that caused it."""
 
 
 def check_graph(graph: Relations) -> list[Diagnostic]:
@@ -29,7 +27,7 @@ def check_graph(graph: Relations) -> list[Diagnostic]:
 
 
 def no_circle_of_ancestors(graph: Relations) -> Found:
-    """A network cannot start from itself, not even by way of others."""
+    """A network cannot start from itself, directly or through others."""
     for circle in graph.ancestor_circles():
         first = circle.index(min(circle))
         chain = [*circle[first:], *circle[:first], circle[first]]
@@ -38,8 +36,8 @@ def no_circle_of_ancestors(graph: Relations) -> Found:
             Diagnostic(
                 "LEGO301",
                 "these networks start from each other: " + " -> ".join(shown),
-                label="part of the circle",
-                help=("let one of them start from ready weights or from nothing",),
+                label="part of the cycle",
+                help=("start one of them from pretrained weights or from scratch",),
             ),
             ("network", chain[0]),
             ("init",),
@@ -47,7 +45,7 @@ def no_circle_of_ancestors(graph: Relations) -> Found:
 
 
 def weights_come_from_somewhere(graph: Relations) -> Found:
-    """A network has ready weights, a recipe or an ancestor, and not two beginnings."""
+    """A network has pretrained weights, a recipe or an ancestor, but not two starting points."""
     for name, network in graph.spec.networks.items():
         if network.train is None and network.weights is None and network.init is None:
             yield (
@@ -64,8 +62,8 @@ def weights_come_from_somewhere(graph: Relations) -> Found:
             yield (
                 Diagnostic(
                     "LEGO303",
-                    f"network `{name}` has two beginnings: `weights` and `init`",
-                    label="a second beginning",
+                    f"network `{name}` has two starting points: `weights` and `init`",
+                    label="a second starting point",
                     help=("keep one of the two",),
                 ),
                 ("network", name),
@@ -81,25 +79,27 @@ def recipe_fits_model(graph: Relations) -> Found:
             continue
         key = ("network", name)
         model = network.model
-        if isinstance(model, SmallVgg | SmallFcn | VggFcn):
-            able = Goal.CLASSIFICATION if isinstance(model, SmallVgg) else Goal.SEGMENTATION
-            if recipe.goal is not able:
-                other = SmallVgg if able is Goal.SEGMENTATION else SmallFcn
+        if isinstance(model, ModelForm):
+            able = model.goal
+            if recipe.goal != able:
+                own = map(MODELS.get, MODELS.own)
+                others = [f"`{known.call}`" for known in own if known.goal == recipe.goal]
+                take = f"for {recipe.goal} take {others[0]}, or " if others else ""
                 yield (
                     Diagnostic(
                         "LEGO305",
-                        f"`{model.call}` is made for {able}, and the recipe asks for {recipe.goal}",
+                        f"`{model.call}` is made for {able}, but the recipe asks for {recipe.goal}",
                         label=f"for {able} alone",
-                        help=(f"for {recipe.goal} take `{other.call}`, or change `goal`",),
+                        help=(f"{take}change `goal`",),
                     ),
                     key,
                     ("model",),
                 )
-            if recipe.category is not None and model.classes != 1:
+            if recipe.category is not None and model.outputs not in (None, 1):
                 yield (
                     Diagnostic(
                         "LEGO306",
-                        f"a network of one category has one output, found {model.classes}",
+                        f"a network of one category has one output, found {model.outputs}",
                         label="expected `classes: 1`",
                         help=("write `classes: 1`, or leave `category` out of the recipe",),
                     ),
@@ -120,7 +120,7 @@ def recipe_fits_model(graph: Relations) -> Found:
 
 
 def direct_edges_are_whole(graph: Relations) -> Found:
-    """An adapter without a body joins two halves of one network, cut at one place."""
+    """An adapter without a body joins two halves of one network, cut at the same place."""
     for (category_name, task_name), adapter in graph.spec.adapters.items():
         sides = graph.sides(adapter)
         if adapter.learning is not None or sides is None:
@@ -132,7 +132,7 @@ def direct_edges_are_whole(graph: Relations) -> Found:
             Diagnostic(
                 "LEGO304",
                 f"`{category_name} -> {task_name}` has nothing to learn from, and its two sides"
-                " are no halves of one network",
+                " are not two halves of one network",
                 label="a direct edge fits one network cut at one place",
                 help=(
                     f"`{category_name}` is `{category.network}` until `{category.until}`",
@@ -153,13 +153,13 @@ def teacher_answers_the_task(graph: Relations) -> Found:
         student = graph.spec.networks.get(sides[1].network) if sides else None
         if teacher is None or student is None or adapter.learning is None:
             continue
-        if graph.goal(teacher) is not graph.goal(student):
+        if graph.goal(teacher) != graph.goal(student):
             yield (
                 Diagnostic(
                     "LEGO308",
                     f"the teacher `{graph.teacher_name(adapter)}` knows {graph.goal(teacher)},"
                     f" and the task `{task_name}` is {graph.goal(student)}",
-                    label="its task is another",
+                    label="it answers a different question",
                     help=("name a network of this category that has the same goal as the task",),
                 ),
                 ("adapter", category_name, task_name),
@@ -168,17 +168,17 @@ def teacher_answers_the_task(graph: Relations) -> Found:
 
 
 def pictures_for_the_method(graph: Relations) -> Found:
-    """A method gets the pictures that it cannot do without."""
+    """A method gets the pictures that it needs."""
     for key, adapter in graph.spec.adapters.items():
         learning = adapter.learning
         if learning is None or graph.teacher(adapter) is None:
             continue
         where = ("adapter", *key)
-        if isinstance(learning.method, OrdinaryLearning) and not learning.samples:
+        if learning.method.needed_pictures == "labels" and not learning.samples:
             yield (
                 Diagnostic(
                     "LEGO309",
-                    "`ordinary_learning` learns from labelled pictures, and `samples` is 0",
+                    f"`{learning.method.call}` learns from labelled pictures, and `samples` is 0",
                     label="needs labelled pictures",
                     help=("set `samples`, or choose `back_distillation()` or `stitching()`",),
                 ),
@@ -186,11 +186,11 @@ def pictures_for_the_method(graph: Relations) -> Found:
                 ("method",),
             )
         pictures = learning.samples + learning.unlabelled
-        if isinstance(learning.method, OutputDistillation) and not pictures:
+        if learning.method.needed_pictures == "pictures" and not pictures:
             yield (
                 Diagnostic(
                     "LEGO309",
-                    "`output_distillation` needs pictures, labelled or not",
+                    f"`{learning.method.call}` needs pictures, labelled or not",
                     label="needs pictures",
                     help=("set `unlabelled` or `samples`",),
                 ),
@@ -202,7 +202,7 @@ def pictures_for_the_method(graph: Relations) -> Found:
             yield (
                 Diagnostic(
                     "LEGO310",
-                    f"`{field}` asks for pictures, and no data are named",
+                    f"`{field}` asks for pictures, but no `data` is named",
                     label="from where?",
                     help=("add `data: NAME`; its teacher has no recipe to take them from",),
                 ),
@@ -212,7 +212,7 @@ def pictures_for_the_method(graph: Relations) -> Found:
 
 
 def same_question(graph: Relations) -> Found:
-    """Warn where "all else" differs between a category and the task's own category."""
+    """Warn if the background of a category differs from that of the task's own category."""
     for key, adapter in graph.spec.adapters.items():
         sides = graph.sides(adapter)
         teacher = graph.teacher(adapter)
@@ -239,7 +239,7 @@ def _against_the_others(graph: Relations, network: Network) -> str | None:
     """Return the category that a network tells from all others of its data, if it does so."""
     recipe = network.train
     data = graph.spec.data.get(recipe.data) if recipe else None
-    if recipe is None or data is None or not isinstance(data.source, Cifar10 | Cifar10Jpeg):
+    if recipe is None or data is None or data.source.has_background is not False:
         return None
     return recipe.category
 
@@ -260,7 +260,7 @@ def paths_are_joined(graph: Relations) -> Found:
         yield (
             Diagnostic(
                 "LEGO311",
-                f"path `{name}` leads from `{path.category}` to `{path.task}`, and no adapter does",
+                f"path `{name}` leads from `{path.category}` to `{path.task}`, but no adapter does",
                 label="no such edge",
                 help=(help_line,),
             ),

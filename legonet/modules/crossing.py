@@ -1,4 +1,4 @@
-"""What crosses a cut through a network's graph, and the graphs of both sides."""
+"""What crosses a cut through a network's graph, and the graphs on both sides."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PICTURE = (1, 3, 256, 256)
-"""The picture on which strides are measured, of a size that common strides divide."""
+"""The shape of the picture on which strides are measured; common strides divide its size."""
 
 
 class NoCutError(Exception):
-    """Something else crosses a cut than one tensor; says what."""
+    """Something other than one tensor crosses a cut; says what."""
 
 
 def scaled_shape(features: Tensor, channels: int, down: int, across: int) -> tuple[int, ...]:
-    """Return the shape of a tensor below a cut, whose size is a multiple of the features'."""
+    """Return the shape of a tensor below a cut whose size is a multiple of the features' size."""
     count, _, height, width = features.shape
     return (count, channels, height * down, width * across)
 
@@ -34,20 +34,20 @@ def below(graph: fx.Graph, node: fx.Node) -> fx.Graph:
 
 
 def above(network: nn.Module, graph: fx.Graph, node: fx.Node) -> fx.Graph:
-    """Return the graph of everything behind a node, with its output for an input."""
-    under = _ancestors(graph, node)
+    """Return the graph of everything after a node, with the node's output as its input."""
+    earlier = _ancestors(graph, node)
     strides = crossing(network, graph, node)
     rest = fx.Graph()
     copies = {node: rest.placeholder("features")}
     for item in graph.nodes:
-        if item in under and not under[item]:
+        if item in earlier and not earlier[item]:
             copies[item] = rest.node_copy(item, copies.__getitem__)
-        elif item not in under and _source_of_size(item) in strides:
+        elif item not in earlier and _source_of_size(item) in strides:
             shape = rest.call_function(
                 scaled_shape, (copies[node], *strides[_source_of_size(item)])
             )
             copies[item] = _size(rest, item, shape)
-        elif item not in under:
+        elif item not in earlier:
             copies[item] = rest.node_copy(item, copies.__getitem__)
     tidy(rest)
     return rest
@@ -56,7 +56,7 @@ def above(network: nn.Module, graph: fx.Graph, node: fx.Node) -> fx.Graph:
 def crossing(
     network: nn.Module, graph: fx.Graph, node: fx.Node
 ) -> dict[fx.Node | None, tuple[int, int, int]]:
-    """Return the tensors beside a node's output of which the size alone is needed behind it.
+    """Return the tensors, besides a node's output, of which only the size is needed after it.
 
     Args:
         network: The network.
@@ -64,27 +64,27 @@ def crossing(
         node: The node at which it is cut.
 
     Returns:
-        For each such tensor its channels, and its height and width over those of the output.
+        For each such tensor its channels, and its height and width relative to the output's.
 
     Raises:
-        NoCutError: More than sizes is needed, or sizes that are no multiple of the output's.
+        NoCutError: More than sizes is needed, or sizes that are not multiples of the output's.
     """
-    under = _ancestors(graph, node)
+    earlier = _ancestors(graph, node)
     needed = [
         item
-        for item, depends in under.items()
-        if depends and item is not node and any(user not in under for user in item.users)
+        for item, depends in earlier.items()
+        if depends and item is not node and any(user not in earlier for user in item.users)
     ]
     for item in needed:
-        if any(user not in under and _source_of_size(user) is not item for user in item.users):
-            raise NoCutError(f"{_described(item)} is needed behind it, too")
+        if any(user not in earlier and _source_of_size(user) is not item for user in item.users):
+            raise NoCutError(f"{_described(item)} is also needed after it")
     if not needed:
         return {}
     return _strides(network, graph, node, needed)
 
 
 def _ancestors(graph: fx.Graph, node: fx.Node) -> dict[fx.Node, bool]:
-    """Return what a node needs, itself too, in running order; and whether the input is in it."""
+    """Return a node and all that it needs, in running order, and whether each needs the input."""
     wanted = {node}
     for item in reversed(graph.nodes):
         if item in wanted:
@@ -110,7 +110,7 @@ def _copied(graph: fx.Graph, nodes: Iterable[fx.Node], outputs: list[fx.Node]) -
 
 
 def _source_of_size(node: fx.Node) -> fx.Node | None:
-    """Return the tensor whose size a node asks for, if that is all it does."""
+    """Return the tensor whose size a node asks for, if it does nothing else."""
     asks = (node.op == "call_method" and node.target == "size") or (
         node.op == "call_function" and node.target is getattr and node.args[1:] == ("shape",)
     )
@@ -132,12 +132,12 @@ def _strides(
         with torch.no_grad():
             *sizes, own = (item.shape for item in part(torch.empty(PICTURE, device="meta")))
     except Exception as error:
-        # The network's own code runs here, which may raise anything at all.
-        raise NoCutError(f"the size of {_described(needed[0])} is needed behind it") from error
+        # This runs the network's own code, which may raise anything at all.
+        raise NoCutError(f"the size of {_described(needed[0])} is needed after it") from error
     found: dict[fx.Node | None, tuple[int, int, int]] = {}
     for item, size in zip(needed, sizes, strict=True):
         if len(own) != 4 or len(size) != 4 or size[2] % own[2] or size[3] % own[3]:
-            raise NoCutError(f"the size of {_described(item)} is needed behind it")
+            raise NoCutError(f"the size of {_described(item)} is needed after it")
         found[item] = (size[1], size[2] // own[2], size[3] // own[3])
     return found
 
@@ -145,12 +145,12 @@ def _strides(
 def on_meta(module: nn.Module) -> nn.Module:
     """Return a copy of a module on torch's meta device; no tensor is copied.
 
-    The module stays as it is all the while, so that other threads may use it.
+    The module is not changed at any time, so other threads may use it.
     """
     tensors = list(chain(module.parameters(), module.buffers()))
     if all(tensor.is_meta for tensor in tensors):
         return module
-    # What stands in the memo counts as copied already.
+    # Whatever is in the memo counts as already copied.
     return deepcopy(module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
 
 

@@ -10,17 +10,17 @@ from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.modules.crossing import NoCutError, above, below, crossing
 from legonet.modules.trace import TraceError, runs, trace
 
-_ONE_TENSOR = "one tensor alone may cross a cut: cut in front of or behind a block that branches"
+_ONE_TENSOR = "only one tensor may cross a cut: cut before or after a block that branches"
 _TRACED = "a forward pass must do the same whatever it sees, and overwrite nothing that it needs"
 
 
 def bottom(network: nn.Module, until: str) -> fx.GraphModule:
-    """Return everything of a network up to and with a module: the category module f.
+    """Return everything in a network up to and including a module: the category module f.
 
     The layers are the network's own, not copies, and the state dict keeps the network's names.
     ``top(network, m)(bottom(network, m)(x))`` is ``network(x)`` in evaluation, bit for bit. Where
-    a network brings its answer to the size of its picture, that size is taken from the features
-    that cross the cut, times their stride, which the size of the picture has to be divisible by.
+    a network scales its answer to the size of its picture, that size is computed from the features
+    that cross the cut, times their stride; the size of the picture must be divisible by it.
 
     Args:
         network: The specific network.
@@ -34,21 +34,21 @@ def bottom(network: nn.Module, until: str) -> fx.GraphModule:
 
 
 def top(network: nn.Module, after: str) -> fx.GraphModule:
-    """Return everything of a network behind a module: the task module g.
+    """Return everything in a network after a module: the task module g.
 
     Args:
         network: The specific network.
         after: Torch's own path of the last module that does not belong to g.
 
     Raises:
-        DiagnosticError: As for `bottom`, or nothing lies behind the module.
+        DiagnosticError: As for `bottom`, or nothing comes after the module.
     """
     graph, node = _cut(network, after)
     rest = above(network, graph, node)
     if not any(item.op.startswith("call") for item in rest.nodes):
         raise DiagnosticError.of(
             "LEGO512",
-            f"nothing lies behind `{after}`, so that no task module is left",
+            f"nothing comes after `{after}`, so no task module is left",
             label="the network's last module",
             help=["cut at a module nearer to the input"],
         )
@@ -56,7 +56,7 @@ def top(network: nn.Module, after: str) -> fx.GraphModule:
 
 
 def check_path(network: nn.Module, path: str) -> None:
-    """Raise a `DiagnosticError` with the nearest name if a network has no module of this path."""
+    """Raise a `DiagnosticError` with the nearest name if a network has no module at this path."""
     paths = [name for name, _ in network.named_modules(remove_duplicate=False) if name]
     if path in paths:
         return
@@ -70,7 +70,7 @@ def check_path(network: nn.Module, path: str) -> None:
 
 
 def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node]:
-    """Return a network's graph and the node in it whose output alone crosses a cut."""
+    """Return a network's graph and the node whose output alone crosses a cut."""
     check_path(network, path)
     try:
         graph = _traced(network, path)
@@ -86,7 +86,7 @@ def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node]:
 
 
 def _traced(network: nn.Module, path: str) -> fx.Graph:
-    """Trace a network down to a module; what the cut does not pass through stays whole."""
+    """Trace a network down to a module; modules that the cut does not pass through stay whole."""
     return trace(network, lambda _, name: path.startswith(f"{name}."))
 
 
@@ -100,30 +100,30 @@ def _clean(network: nn.Module, graph: fx.Graph, path: str) -> fx.Node:
     while [user.target for user in node.users] == [getitem] and isinstance(
         next(iter(node.users)).args[1], str
     ):
-        # A backbone that answers with a dict of feature maps, of which one is used.
+        # A backbone that returns a dict of feature maps, only one of which is used.
         node = next(iter(node.users))
     crossing(network, graph, node)
     return node
 
 
 def _nearest(network: nn.Module, graph: fx.Graph, path: str) -> list[str]:
-    """Advise the last module in front of a path and the first behind it where a cut works."""
+    """Suggest the last module before a path and the first after it where a cut works."""
     paths = list(runs(graph).values())
     if path not in paths:
         return []
     place = paths.index(path)
     parents = path.split(".")[:-1]
     around = [".".join(parents[:depth]) for depth in range(len(parents), 0, -1)]
-    in_front, behind = paths[:place][::-1], [*around, *paths[place + 1 :]]
+    before, after = paths[:place][::-1], [*around, *paths[place + 1 :]]
     found = [
         next((f"`{name}`" for name in side if _works(network, name)), "")
-        for side in (in_front, behind)
+        for side in (before, after)
     ]
     works = [name for name in found if name]
     if not works:
         return []
     modules = "modules" if len(works) > 1 else "module"
-    return [f"cut behind {' or '.join(works)}, the nearest {modules} where it works"]
+    return [f"cut after {' or '.join(works)}, the nearest {modules} where it works"]
 
 
 def _works(network: nn.Module, path: str) -> bool:

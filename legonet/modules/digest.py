@@ -19,13 +19,13 @@ def state_digest(state: Mapping[str, Tensor] | nn.Module) -> str:
     does, and so does the sign of a zero.
 
     Args:
-        state: A state dict, or a module whose state dict is meant.
+        state: A state dict, or a module whose state dict is used.
     """
     tensors = state.state_dict() if isinstance(state, nn.Module) else state
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
-        # The length in front of the name keeps one entry from reading as two.
+        # The length before the name keeps one entry from reading as two.
         head = f"{len(name)}:{name} {tensor.dtype} {tuple(tensor.shape)}\n"
         digest.update(head.encode())
         # Viewed as bytes, because NumPy has no bfloat16; hashed where they lie.

@@ -1,106 +1,83 @@
-"""VGG as a fully convolutional network, FCN-32s, 16s and 8s.
-
-Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation" (2015).
-"""
+"""The fully convolutional networks that come with legonet, as a spec names them."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+import importlib
+from typing import TYPE_CHECKING, Literal
 
-WIDTHS = (64, 128, 256, 512, 512)
-"""Channels of VGG's five blocks."""
+from pydantic import Field
 
-HIDDEN = 4096
-"""Channels of the fully connected layers."""
+from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.language.models import LibraryModel, ModelForm
 
-CONVS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-"""Convs in each block, by VGG's depth; every block ends in a max-pool."""
+if TYPE_CHECKING:
+    from torch import nn
 
 
-class VggFcn(nn.Module):
-    """A fully convolutional VGG with the names of the paper's layers.
+class VggFcn(ModelForm):
+    """A fully convolutional VGG with skips, FCN-8s, 16s or 32s (Long et al. 2015).
 
-    ``(N, 3, H, W)`` float32 goes in, H and W divisible by 32, and logits per pixel,
-    ``(N, classes, H, W)``, come out. ``features`` has the layers, names and shapes of
-    torchvision's VGG without batch norm, and ``classifier`` its fully connected layers as convs,
-    padded so that the maps keep their size. Finer strides add scores of lower poolings; what
-    doubles a map is learned and begins as bilinear, the last upsampling is bilinear for good.
+    Its ``features`` are those of torchvision's VGG without batch norm, so a torchvision VGG can be
+    its ancestor (``init``). The size of the pictures must be divisible by 32.
 
     Args:
-        classes: Output maps.
-        depth: 11, 13, 16 or 19.
-        stride: Pixels between neighbouring answers before the last upsampling: 8, 16 or 32.
+        classes: Number of output maps; 1 for a network that knows a single category.
+        depth: Depth of the VGG.
+        stride: Pixels between neighbouring outputs before they are upsampled to the picture's size.
     """
 
-    def __init__(self, classes: int, depth: int = 16, stride: int = 8) -> None:
-        super().__init__()
-        self.features = _features(depth)
-        self.classifier = nn.Sequential(
-            nn.Conv2d(WIDTHS[-1], HIDDEN, 7, padding=3),
-            nn.ReLU(),
-            nn.Dropout(),
-            nn.Conv2d(HIDDEN, HIDDEN, 1),
-            nn.ReLU(),
-            nn.Dropout(),
-            nn.Conv2d(HIDDEN, classes, 1),
-        )
-        if stride <= 16:
-            self.score_pool4 = nn.Conv2d(WIDTHS[3], classes, 1)
-            self.upscore2 = _doubling(classes)
-        if stride <= 8:
-            self.score_pool3 = nn.Conv2d(WIDTHS[2], classes, 1)
-            self.upscore_pool4 = _doubling(classes)
-        self.upscore = nn.Upsample(scale_factor=stride, mode="bilinear", align_corners=False)
-        self.stride = stride
-        self._initialise()
+    call = "legonet.vgg_fcn"
+    goal = "segmentation"
+    classes: int = Field(ge=1)
+    depth: Literal[11, 13, 16, 19] = 16
+    stride: Literal[8, 16, 32] = 8
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return logits per pixel."""
-        pooled = []
-        values = pictures
-        for layer in self.features:
-            values = layer(values)
-            if isinstance(layer, nn.MaxPool2d):
-                pooled.append(values)
-        scores: Tensor = self.classifier(values)
-        if self.stride <= 16:
-            scores = self.upscore2(scores) + self.score_pool4(pooled[3])
-        if self.stride <= 8:
-            scores = self.upscore_pool4(scores) + self.score_pool3(pooled[2])
-        answer: Tensor = self.upscore(scores)
-        return answer
+    def build(self) -> nn.Module:
+        """Return the network."""
+        from legonet.modules.fcn_networks import FullyConvolutionalVgg
 
-    def _initialise(self) -> None:
-        """Draw He's normal start; scores of lower poolings begin at zero, as in the paper."""
-        for name, layer in self.named_modules():
-            if not isinstance(layer, nn.Conv2d):
-                continue
-            if name.startswith("score_pool"):
-                nn.init.zeros_(layer.weight)
-            else:
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        return FullyConvolutionalVgg(self.classes, self.depth, self.stride)
 
 
-def _features(depth: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    before = 3
-    for width, convs in zip(WIDTHS, CONVS[depth], strict=True):
-        for _ in range(convs):
-            layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]
-            before = width
-        layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers)
+class EfficientNetFcn(ModelForm):
+    """A fully convolutional EfficientNet from timm with skips, FCN-8s, 16s or 32s.
 
+    Its layers have the same names as timm's own, so the same EfficientNet, fine-tuned or with
+    pretrained weights, can be its ancestor (``init``). The size of the pictures must be divisible
+    by 32.
 
-def _doubling(classes: int) -> nn.ConvTranspose2d:
-    """Return a transposed conv that doubles a map, bilinear to begin with."""
-    layer = nn.ConvTranspose2d(classes, classes, 4, stride=2, padding=1, bias=False)
-    line = torch.tensor([0.25, 0.75, 0.75, 0.25])
-    with torch.no_grad():
-        layer.weight.zero_()
-        for number in range(classes):
-            layer.weight[number, number] = line[:, None] * line
-    return layer
+    Args:
+        backbone: One of ``timm.list_models(module="efficientnet")``, such as
+            ``tf_efficientnet_lite0``.
+        classes: Number of output maps; 1 for a network that knows a single category.
+        stride: Pixels between neighbouring outputs before they are upsampled to the picture's size.
+    """
+
+    call = "legonet.efficientnet_fcn"
+    goal = "segmentation"
+    backbone: str
+    classes: int = Field(ge=1)
+    stride: Literal[8, 16, 32] = 8
+
+    def build(self) -> nn.Module:
+        """Return the network over timm's own.
+
+        Raises:
+            DiagnosticError: timm is not installed, or has no such EfficientNet.
+        """
+        from legonet.modules.fcn_networks import FullyConvolutionalEfficientNet
+        from legonet.modules.models import library_constructor
+
+        constructor = library_constructor(LibraryModel(library="timm", name=self.backbone))
+        known = importlib.import_module("timm").list_models(module="efficientnet")
+        if self.backbone not in known:
+            raise DiagnosticError.of(
+                "LEGO501",
+                f"`{self.call}` expects a timm EfficientNet, found `{self.backbone}`",
+                label="not an EfficientNet",
+                help=[
+                    *did_you_mean(self.backbone, known, "backbone"),
+                    'name one of `timm.list_models(module="efficientnet")`',
+                ],
+            )
+        return FullyConvolutionalEfficientNet(constructor(), self.classes, self.stride)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import importlib
 import inspect
 from contextlib import suppress
-from importlib.metadata import entry_points
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.modules.fcn import VggFcn as VggFcnNetwork
+from legonet.language.models import MODELS, LibraryModel, Model, ModelForm
 from legonet.modules.seeding import seeded
 from legonet.modules.shapes_only import shapes_only
-from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.models import LibraryModel, Model, SmallFcn, SmallVgg, VggFcn
+from legonet.registry import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-ENTRY_POINT = "legonet.models"
-"""The entry point group at which other packages register functions that return a network."""
 
 _WEIGHT_ARGUMENTS = ("weights", "weights_backbone", "pretrained", "checkpoint_path")
 
@@ -30,12 +26,12 @@ _WEIGHT_ARGUMENTS = ("weights", "weights_backbone", "pretrained", "checkpoint_pa
 def instantiate(model: Model, *, seed: int = 0, device: torch.device | str = "cpu") -> nn.Module:
     """Return a network with a random start, in evaluation mode. No weights are ever downloaded.
 
-    The start is a function of the seed alone, whatever the device; torch's global generators stay
+    The start depends on the seed alone, whatever the device; torch's global generators are left
     as they were.
 
     Args:
-        model: What the spec says behind ``model:``.
-        seed: For the start.
+        model: What the spec says after ``model:``.
+        seed: The seed of the start.
         device: ``meta`` gives shapes without memory.
 
     Raises:
@@ -43,21 +39,21 @@ def instantiate(model: Model, *, seed: int = 0, device: torch.device | str = "cp
             constructor does not take these arguments.
     """
     device = torch.device(device)
-    # Other devices have random generators of their own, so the start is drawn on the CPU.
+    # Other devices have their own random generators, so the start is drawn on the CPU.
     with seeded(seed), shapes_only() if device.type == "meta" else torch.device("cpu"):
         network = _build(model)
     for layer in network.modules():
         if getattr(layer, "inplace", False) is True:
-            # A layer that works in place behind a cut would overwrite the features in front of it.
+            # A layer that works in place after a cut would overwrite the features before it.
             setattr(layer, "inplace", False)  # noqa: B010 - not every module has it
     network.register_forward_hook(_main_answer)
     return network.to(device).eval()
 
 
 def _main_answer(network: nn.Module, given: Any, answer: Any) -> Any:  # noqa: ARG001 - torch's
-    """Leave out what torchvision's networks answer beside their main answer.
+    """Drop what torchvision's networks return besides their main answer.
 
-    Segmenters return a dict of maps; GoogLeNet and Inception a tuple while they are trained.
+    Segmenters return a dict of maps; GoogLeNet and Inception return a tuple during training.
     """
     if isinstance(answer, dict) and "out" in answer:
         return answer["out"]
@@ -65,26 +61,30 @@ def _main_answer(network: nn.Module, given: Any, answer: Any) -> Any:  # noqa: A
 
 
 def _build(model: Model) -> nn.Module:
-    if isinstance(model, SmallVgg):
-        return small_vgg(model.classes, model.channels)
-    if isinstance(model, SmallFcn):
-        return small_fcn(model.classes, model.channels, model.stride)
-    if isinstance(model, VggFcn):
-        return VggFcnNetwork(model.classes, model.depth, model.stride)
     if isinstance(model, LibraryModel):
-        constructor, defaults = _library_constructor(model)
-    else:
-        constructor, defaults = _plugin_constructor(model.call), {}
-    return _called(constructor, model.call, model.arguments, defaults)
+        return library_constructor(model)()
+    try:
+        network = _constructed(model.build, {})
+    except DiagnosticError:
+        raise
+    # Whatever another package raises is reported as its own fault, not as a traceback.
+    except Exception as error:
+        raise _refused(model.call, dict(model), list(type(model).model_fields), error) from error
+    return _checked(network, model.call)
 
 
-def _library_constructor(model: LibraryModel) -> tuple[Callable[..., Any], dict[str, Any]]:
+def library_constructor(model: LibraryModel) -> Callable[[], nn.Module]:
+    """Return what builds a model of a library, without weights.
+
+    Raises:
+        DiagnosticError: The library is not installed, or has no such model.
+    """
     refused = sorted(set(_WEIGHT_ARGUMENTS) & set(model.arguments))
     if refused:
         raise DiagnosticError.of(
             "LEGO501",
             f"`{model.call}` takes no `{refused[0]}` here",
-            label="weights stand apart from the model",
+            label="weights have a field of their own",
             help=['write `weights: torchvision("NAME")` or `weights: "FILE"` beside `model:`'],
         )
     try:
@@ -99,8 +99,11 @@ def _library_constructor(model: LibraryModel) -> tuple[Callable[..., Any], dict[
     if model.name not in library.list_models():
         raise _unknown(model.call, [f"{model.library}.{name}" for name in library.list_models()])
     if model.library == "torchvision":
-        return library.get_model_builder(model.name), _torchvision_defaults(library, model.name)
-    return library.model_entrypoint(model.name), {"pretrained": False}
+        constructor = library.get_model_builder(model.name)
+        defaults = _torchvision_defaults(library, model.name)
+    else:
+        constructor, defaults = library.model_entrypoint(model.name), {"pretrained": False}
+    return partial(_called, constructor, model.call, model.arguments, defaults)
 
 
 _LIBRARIES = {"torchvision": "torchvision.models", "timm": "timm"}
@@ -116,21 +119,23 @@ def _torchvision_defaults(library: Any, name: str) -> dict[str, Any]:
     return defaults
 
 
-def _plugin_constructor(call: str) -> Callable[..., Any]:
-    registered = {point.name: point for point in entry_points(group=ENTRY_POINT)}
-    if call not in registered:
-        raise _unknown(call, registered)
+def registered_model(call: str) -> type[ModelForm]:
+    """Return the form of a model by its name.
+
+    Raises:
+        DiagnosticError: No package that is installed registers it, or its package cannot be used.
+    """
+    if call not in MODELS:
+        raise _unknown(call, MODELS.names)
     try:
-        constructor: Callable[..., Any] = registered[call].load()
-    except Exception as error:
-        # Loading runs another package's code, which may raise anything at all.
+        return MODELS.get(call)
+    except UnusableError as error:
         raise DiagnosticError.of(
             "LEGO503",
-            f"the package that registers `{call}` cannot be imported: {error}",
+            f"the package that registers `{call}` cannot be used: {error}",
             label="library missing",
-            help=[f"`{call}` stands for `{registered[call].value}`"],
+            help=[f"the entry point `{call}` refers to `{MODELS.place(call)}`"],
         ) from error
-    return constructor
 
 
 def _unknown(call: str, known: Any) -> DiagnosticError:
@@ -154,13 +159,17 @@ def _called(
         # A constructor checks its arguments in its own way and may raise anything at all.
         known = _argument_names(constructor, defaults)
         raise _refused(call, arguments, known, error) from error
+    return _checked(network, call)
+
+
+def _checked(network: object, call: str) -> nn.Module:
     if isinstance(network, nn.Module):
         return network
     raise DiagnosticError.of(
         "LEGO501",
-        f"expected `{call}` to return a torch module, found {type(network).__name__}",
-        label="no network",
-        help=["the function behind the entry point must return an `nn.Module`"],
+        f"expected `{call}` to build a torch module, found {type(network).__name__}",
+        label="not a network",
+        help=["what it builds must be an `nn.Module`"],
     )
 
 
@@ -170,15 +179,15 @@ def _constructed(constructor: Callable[..., Any], arguments: dict[str, Any]) -> 
     try:
         return constructor(**arguments)
     except Exception:
-        # Some constructors, as RegNet's, calculate with tensors, which hold nothing on meta.
+        # Some constructors, such as RegNet's, compute with tensors, which have no values on meta.
         with torch.device("cpu"):
             return constructor(**arguments)
 
 
 def _argument_names(constructor: Callable[..., Any], defaults: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of a constructor and of the class behind it."""
+    """Return the arguments of a constructor and of the class that it creates."""
     callables = [constructor]
-    # It only serves a line of help, which is not worth a second error.
+    # This is only for a line of help, which is not worth a second error.
     with suppress(Exception), shapes_only():
         callables.append(type(_constructed(constructor, dict(defaults))))
     parameters = [item for made in callables for item in inspect.signature(made).parameters.items()]
@@ -190,7 +199,7 @@ def _argument_names(constructor: Callable[..., Any], defaults: Mapping[str, Any]
 def _refused(
     call: str, arguments: Mapping[str, Any], known: list[str], error: Exception
 ) -> DiagnosticError:
-    """Say which argument a constructor refused, as far as it can be known."""
+    """Say which argument a constructor refused, as far as that can be determined."""
     reason = str(error).partition("\n")[0].rstrip(".")
     wrong = [name for name in arguments if name not in known or f"'{name}'" in reason]
     if len(arguments) == 1:

@@ -1,7 +1,7 @@
-"""Torch's global generators, followed by one thread at a time.
+"""Torch's global generators, used by one thread at a time.
 
-Constructors, dropout and the like draw from generators that all threads share. What draws from
-them does so inside of `seeded` or `RandomStream.followed`: it gets the numbers of its own seed,
+Constructors, dropout and the like draw from generators that all threads share. Code that draws
+from them does so inside `seeded` or `RandomStream.followed`: it gets the numbers of its own seed,
 whatever other threads draw, and leaves the generators as it found them.
 """
 
@@ -24,7 +24,7 @@ _ONE_AT_A_TIME = threading.RLock()
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Let torch's global generator of the CPU begin at a seed; other threads wait meanwhile."""
+    """Start torch's global CPU generator from a seed; other threads wait meanwhile."""
     with RandomStream(seed).followed():
         yield
 
@@ -33,8 +33,8 @@ class RandomStream:
     """The random numbers of a seed, which torch's global generators can follow for a while.
 
     Args:
-        seed: Where it begins, on each device.
-        device: Where numbers are drawn beside the CPU.
+        seed: Where it starts, on each device.
+        device: Where numbers are drawn, besides the CPU.
     """
 
     cpu: torch.Generator
@@ -55,10 +55,10 @@ class RandomStream:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Let torch's global generators go on with this stream, in this thread alone.
+        """Let torch's global generators continue with this stream, in this thread alone.
 
-        Other threads that ask for the same wait, so that it is held for one pass through a
-        network and not for a whole training.
+        Other threads that want the same have to wait, so hold it for one pass through a network,
+        not for a whole training.
         """
         with _ONE_AT_A_TIME:
             kept = _states(self._global)
@@ -70,11 +70,11 @@ class RandomStream:
                 _put(self._global, kept)
 
     def state(self) -> dict[str, Tensor]:
-        """Return how far the stream has come, by the kind of device."""
+        """Return how far the stream has come, by type of device."""
         return _states(self._own)
 
     def resume(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         _put(self._own, state)
 
 

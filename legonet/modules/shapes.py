@@ -1,4 +1,4 @@
-"""Whether modules fit each other, found on torch's meta device: no weight is read or computed."""
+"""Whether modules fit together, checked on torch's meta device: no weight is read or computed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError
+from legonet.goals import Goal
 from legonet.modules.crossing import on_meta
-from legonet.spec.base import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ class _CannotRunError(Exception):
 
 
 def shape_at(module: nn.Module, shape: Sequence[int]) -> Shape:
-    """Return the shape that a module gives for an input's shape, both without the batch.
+    """Return the shape of a module's output for an input of some shape, both without the batch.
 
     Args:
         module: A network or a part of one, on any device; it is not changed.
@@ -59,11 +59,11 @@ def check_edge(
 
     Args:
         category_module: f.
-        own_category_module: f_S, the bottom of the network that the task module is the top of.
+        own_category_module: f_S, the bottom of the network whose top is the task module.
         task_module: g_S.
         size: Height and width of the category's pictures.
         own_size: Height and width of the pictures that g_S was learned on.
-        direct: Without an adapter the channels must be the same too.
+        direct: Whether there is no adapter, so that the channels must match too.
 
     Returns:
         The shape of f's features and that of the adapter's output, ``(C, H, W)`` each.
@@ -79,7 +79,7 @@ def check_edge(
                 "LEGO521",
                 f"expected a feature map of (C, H, W) on the {side}'s side, found {_named(shape)}",
                 label="no adapter can join these",
-                help=["an adapter is made of convs: cut in front of the layer that flattens"],
+                help=["an adapter is made of convs: cut before the layer that flattens"],
             )
     if direct and features[0] != own[0]:
         raise DiagnosticError.of(
@@ -94,22 +94,22 @@ def check_edge(
 
 
 def check_output(network: nn.Module, goal: Goal, outputs: int, size: int) -> None:
-    """Check that a network gives what a recipe asks for.
+    """Check that a network outputs what a recipe asks for.
 
     Args:
         network: The specific network.
         goal: Logits per picture, ``(K,)``, or per pixel, ``(K, size, size)``.
-        outputs: K: 1 for a single category, else the number of labels.
+        outputs: K: 1 for a single category, otherwise the number of labels.
         size: Height and width of the pictures.
 
     Raises:
-        DiagnosticError: It gives something else, or cannot take such pictures.
+        DiagnosticError: It outputs something else, or cannot take such pictures.
     """
-    wanted = (outputs,) if goal is Goal.CLASSIFICATION else (outputs, size, size)
+    wanted = goal.answer_shape(outputs, size)
     found = shape_at(network, (3, size, size))
     if found == wanted:
         return
-    advice = f"a {goal} needs logits per {'picture' if len(wanted) == 1 else 'pixel'}"
+    advice = f"{goal} needs logits per {goal.unit}"
     if len(found) == len(wanted) and found[0] != outputs:
         advice = f"give the model {outputs} output{'s' if outputs > 1 else ''}"
     elif len(found) == len(wanted):
@@ -117,7 +117,7 @@ def check_output(network: nn.Module, goal: Goal, outputs: int, size: int) -> Non
     raise DiagnosticError.of(
         "LEGO523",
         f"expected an output of {_named(wanted)} for {goal}, found {_named(found)}",
-        label="does not answer the recipe's question",
+        label="does not fit the recipe",
         help=[advice],
     )
 
@@ -152,7 +152,7 @@ def _run(module: nn.Module, shape: Sequence[int]) -> Shape:
         with torch.no_grad():
             answer = on_meta(module)(pictures)
     except Exception as error:
-        # The network's own code runs here, which may raise anything at all.
+        # This runs the network's own code, which may raise anything at all.
         raise _CannotRunError(str(error).partition("\n")[0].rstrip(".")) from error
     if not isinstance(answer, torch.Tensor):
         raise _CannotRunError(f"it returns a {type(answer).__name__} instead of one tensor")

@@ -15,7 +15,7 @@ _DRAWS = {"normal_", "uniform_", "trunc_normal_"}
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Make modules on the meta device; what they draw for their start is not drawn.
+    """Create modules on the meta device without drawing their random start.
 
     To draw on meta, torch imports its compiler: 1.8 s and 150 MiB, once in every process.
     """

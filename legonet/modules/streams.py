@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def settle(device: torch.device | str) -> None:
-    """Wait for all that this thread's CUDA stream was given to do.
+    """Wait for all work that this thread's CUDA stream was given.
 
-    What was made in it may then be used in all streams: they wait for each other only when told.
+    Its results may then be used in all streams: streams wait for each other only when told to.
     """
     if torch.device(device).type == "cuda":
         torch.cuda.current_stream(device).synchronize()
 
 
 def use_here(tensors: Iterable[Tensor]) -> None:
-    """Note that tensors that were made in another CUDA stream are used in this thread's.
+    """Record that tensors which were made in another CUDA stream are used in this thread's.
 
-    Their memory is then not given away before this stream is through with them, even if nobody
-    holds them any more.
+    Their memory is then not reused before this stream is done with them, even if nothing refers
+    to them any more.
     """
     for tensor in tensors:
         if tensor.is_cuda:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     Enters = Callable[[nn.Module, str], bool]
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held while `torch.fx` has its own hooks in all modules."""
+"""Held while `torch.fx` has its hooks in all modules."""
 
 _CONSTANTS = (bool, int, float, str, type(None))
 
 
 class TraceError(Exception):
-    """A forward pass that is no graph of layers and functions; says which and why.
+    """A forward pass that is not a graph of layers and functions; says which one and why.
 
     Args:
         reason: Why, as a sentence without its subject.
@@ -39,19 +39,19 @@ class TraceError(Exception):
 def trace(module: nn.Module, enters: Enters) -> fx.Graph:
     """Return what a module does to its first argument in evaluation.
 
-    Other arguments keep their defaults. What works in place is replaced with what does not, so
-    that a half of the graph never overwrites its input; what does not matter to the answer is
-    left out. Of a dict with the entry ``out``, as torchvision's segmenters return it, that entry
-    is the answer.
+    Other arguments keep their defaults. In-place operations are replaced with out-of-place ones,
+    so that half of the graph never overwrites its input; what does not matter to the answer is
+    left out. If the answer is a dict with the entry ``out``, as from torchvision's segmenters,
+    that entry is the answer.
 
     Args:
         module: The module; it is not changed.
-        enters: Whether a module, given with its dotted name, is traced itself; others are single
+        enters: Whether a module, given with its dotted name, is traced inside; others are single
             nodes.
 
     Raises:
         TraceError: The forward pass depends on the values that it sees, overwrites tensors that
-            it uses again, or answers with more than one tensor.
+            it uses again, or returns more than one tensor.
     """
     tracer = _Tracer(enters)
     with _ONE_AT_A_TIME, _in_evaluation(module, enters):
@@ -70,14 +70,14 @@ def trace(module: nn.Module, enters: Enters) -> fx.Graph:
 
 
 def tidy(graph: fx.Graph) -> None:
-    """Leave out of a graph what does not matter to its answer, but its first input."""
+    """Remove from a graph what does not matter to its answer, but keep its first input."""
     for node in list(graph.nodes)[:0:-1]:
         if node.op != "output" and not node.users:
             graph.erase_node(node)
 
 
 def runs(graph: fx.Graph) -> dict[fx.Node, str]:
-    """Return the dotted names of the modules that a graph calls, for those called once or first."""
+    """Return the dotted names of the modules that a graph calls, each at its first call."""
     first: dict[str, fx.Node] = {}
     for node in graph.nodes:
         if node.op == "call_module":
@@ -104,7 +104,7 @@ class _Tracer(fx.Tracer):
         return super().trace(root, concrete_args)
 
     def path_of_module(self, mod: nn.Module) -> str:
-        # A layer that stands in a sequence twice has two names, in the order in which it runs.
+        # A layer that occurs twice in a sequence has two names, in the order in which it runs.
         names = self._names[id(mod)]
         return names.pop(0) if len(names) > 1 else names[0]
 
@@ -119,7 +119,7 @@ class _Tracer(fx.Tracer):
         kwargs: dict[str, Any],
     ) -> Any:
         if threading.get_ident() != self._thread:
-            # Another thread works with modules of its own, or even with the same ones.
+            # Another thread is using its own modules, or even the same ones.
             return forward(*args, **kwargs)
         try:
             return super().call_module(m, forward, args, kwargs)
@@ -144,7 +144,7 @@ def _defaults(module: nn.Module) -> dict[str, Any]:
 
 @contextmanager
 def _in_evaluation(module: nn.Module, enters: Enters) -> Iterator[None]:
-    """Set the modules that are entered to evaluation, and back, without touching the others."""
+    """Set the modules that are entered to evaluation and back without touching the others."""
     inside = [item for name, item in module.named_modules() if item is module or enters(item, name)]
     training = [item.training for item in inside]
     for item in inside:
@@ -167,21 +167,21 @@ def _reduce_answer(graph: fx.Graph) -> None:
 
 
 def _replace_in_place(graph: fx.Graph) -> None:
-    # Tracing with defaults leaves assertions that they are the defaults.
+    # Tracing with defaults leaves assertions that arguments equal the defaults.
     for node in reversed(list(graph.nodes)):
         if "assert" in getattr(node.target, "__name__", "") and not node.users:
             graph.erase_node(node)
     order = {node: place for place, node in enumerate(graph.nodes)}
     for node in graph.nodes:
-        if not _stays_out(node):
+        if not _make_out_of_place(node):
             continue
         before = node.args[0] if node.args else node.kwargs.get("input")
         if isinstance(before, fx.Node) and any(order[user] > order[node] for user in before.users):
             raise TraceError(f"overwrites a tensor with `{node.name}` and uses it again")
 
 
-def _stays_out(node: fx.Node) -> bool:
-    """Make a node work out of place, and return whether it did not."""
+def _make_out_of_place(node: fx.Node) -> bool:
+    """Make a node work out of place and return whether it worked in place."""
     if node.op == "call_function":
         name = getattr(node.target, "__name__", "")
         whole = getattr(torch, name.rstrip("_"), None)
@@ -193,7 +193,7 @@ def _stays_out(node: fx.Node) -> bool:
         try:
             place = list(inspect.signature(node.target).parameters).index("inplace")
         except ValueError:
-            # A function of C without a signature, or one that never works in place.
+            # A C function without a signature, or one that never works in place.
             return False
         given = node.args[place] if len(node.args) > place else node.kwargs.get("inplace", False)
         node.args = (*node.args[:place], *node.args[place + 1 :])

@@ -11,28 +11,28 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.spec.models import HubWeights, LibraryModel, Weights, WeightsFile
+from legonet.language.models import HubWeights, LibraryModel, Weights, WeightsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from legonet.spec.models import Model, TorchvisionWeights
+    from legonet.language.models import Model, TorchvisionWeights
 
 Shapes = dict[str, tuple[int, ...]]
 
 _MOST_LINES = 8
-"""Help lines about single tensors; a network of another kind would fill the screen."""
+"""Help lines about single tensors, at most; a network of another kind would fill the screen."""
 
 
 def load_weights(network: nn.Module, weights: Weights, model: Model) -> None:
     """Load ready weights into a network in place; every name and every shape must fit.
 
-    Values are brought to the network's dtypes. Nothing is changed if anything does not fit.
+    Values are converted to the network's dtypes. If anything does not fit, nothing is changed.
 
     Args:
         network: The network that `model` gave.
-        weights: What the spec says behind ``weights:``.
-        model: What it says behind ``model:``, which tells torchvision's weights apart.
+        weights: What the spec says after ``weights:``.
+        model: What it says after ``model:``, which determines which torchvision weights exist.
 
     Raises:
         DiagnosticError: The weights cannot be read or fetched, or do not fit.
@@ -68,7 +68,7 @@ def check_weights(network: nn.Module, file: Path) -> None:
 
 
 def inherit(network: nn.Module, ancestor_state: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """Copy every parameter and buffer of an ancestor whose name and shape fit.
+    """Copy every parameter and buffer of an ancestor whose name and shape match.
 
     Args:
         network: The network that starts from the ancestor; changed in place.
@@ -78,7 +78,7 @@ def inherit(network: nn.Module, ancestor_state: Mapping[str, Tensor]) -> tuple[s
         The names of the tensors that were copied, in the network's order.
 
     Raises:
-        DiagnosticError: Nothing fits.
+        DiagnosticError: Nothing matches.
     """
     own = network.state_dict()
     fitting = [
@@ -90,10 +90,10 @@ def inherit(network: nn.Module, ancestor_state: Mapping[str, Tensor]) -> tuple[s
         shared = sorted(set(own) & set(ancestor_state))
         raise DiagnosticError.of(
             "LEGO506",
-            f"none of the {len(own)} tensors fits one of the ancestor's {len(ancestor_state)}",
+            f"none of the {len(own)} tensors matches one of the ancestor's {len(ancestor_state)}",
             label="nothing to start from",
             help=[
-                "`init` copies what has the same name and the same shape"
+                "`init` copies tensors with the same name and the same shape"
                 + (f"; `{shared[0]}` has only the same name" if shared else ""),
                 "use a model of the same family with the same channels",
             ],
@@ -122,6 +122,12 @@ def _check_fit(expected: Shapes, found: Shapes, origin: str) -> None:
     ]
     if len(lines) > _MOST_LINES:
         lines[_MOST_LINES:] = [f"and {len(lines) - _MOST_LINES} more"]
+    if len(misshaped) <= 2 and not (missing or unexpected):
+        # The weight and the bias of the last layer, as for other classes.
+        lines.append(
+            "to begin with these weights and another last layer, declare a network that they fit, "
+            "and begin from it: `init: THAT_NETWORK`"
+        )
     raise DiagnosticError.of(
         "LEGO505",
         f"the weights in {origin} do not fit the network: {len(missing)} tensors missing, "
@@ -168,7 +174,7 @@ def _fetched(weights: HubWeights) -> Path:
             hub.hf_hub_download(weights.repository, weights.file, revision=weights.revision)
         )
     except Exception as error:
-        # The hub's errors are not one family, and neither are those of its transports.
+        # Neither the hub's errors nor those of its transports share a base class.
         origin = f"{weights.repository}/{weights.file} at {weights.revision}"
         raise _not_fetched(origin, error) from error
 
@@ -179,7 +185,7 @@ def _torchvision_state(weights: TorchvisionWeights, model: Model) -> Mapping[str
             "LEGO507",
             f"torchvision has no weights for `{model.call}`",
             label="only for torchvision's models",
-            help=["use a model of torchvision, or weights from a file"],
+            help=["use a torchvision model, or weights from a file"],
         )
     models: Any = importlib.import_module("torchvision.models")
     known = {entry.name: entry for entry in models.get_model_weights(model.name)}
@@ -206,5 +212,5 @@ def _not_fetched(origin: str, error: Exception) -> DiagnosticError:
         "LEGO508",
         f"cannot fetch the weights {origin}: {reason}",
         label="cannot be fetched",
-        help=["check the name and the connection, or load the file once and use `weights: FILE`"],
+        help=["check the name and the connection, or download the file and use `weights: FILE`"],
     )

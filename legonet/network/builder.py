@@ -15,37 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from legonet.build import Artifact, EdgeStep, Event, Plan, Result, Step, Workspace, edge_name
-from legonet.build.event_log import EVENTS, EventLog
-from legonet.build.execution.executor import Ending, Inbox
-from legonet.build.execution.resources import Resources
-from legonet.build.execution.scheduler import Scheduler
-from legonet.build.run import proved, record
-from legonet.diagnostics import Diagnostic, DiagnosticError
-from legonet.graph import ModuleGraph, load
-from legonet.graph.editing import connected
+from legonet.building import Artifact, EdgeStep, Event, Plan, Result, Step, Workspace
+from legonet.building.event_log import EVENTS, EventLog
+from legonet.building.execution.executor import Inbox, default_resources, open_executor
+from legonet.building.execution.job import JobResult
+from legonet.building.execution.resources import Resources
+from legonet.building.execution.scheduler import Scheduler
+from legonet.building.run import proved, record
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity
+from legonet.graph import ModuleGraph, check_graph, load
+from legonet.graph.resolved import edge_name
 from legonet.network.transplant_network import TransplantNetwork
 
 if TYPE_CHECKING:
-    from legonet.build.proof import Proof
+    from legonet.building.proof import Proof
 
 PATIENCE = 1.0
 """Seconds for which closing waits for the checkpoints of what is at work."""
 
 
 class Connection:
-    """An edge that is being built; it can be awaited, asked and cancelled.
+    """An edge that is being built; it can be awaited, queried and cancelled.
 
     Attributes:
         category: The category's name.
         task: The task's name.
         progress: How much of its own work is done, 0 to 1.
-        message: What it is at, in a few words.
+        message: What it is doing, in a few words.
     """
 
     def __init__(self, step: EdgeStep, stop: Callable[[], None]) -> None:
-        self.category = step.adapter.category
-        self.task = step.adapter.task
+        self.category = step.edge.category
+        self.task = step.edge.task
         self.progress = 0.0
         self.message = "waiting"
         self._stop = stop
@@ -57,14 +58,14 @@ class Connection:
         return f"<Connection {edge_name(self.category, self.task)}: {state}, {self.message}>"
 
     def __await__(self) -> Generator[Any, None, Result[EdgeStep]]:
-        """Wait for the edge; who stops waiting does not stop the edge."""
+        """Wait for the edge; cancelling the wait does not stop the edge."""
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     def result(self, timeout: float | None = None) -> Result[EdgeStep]:
         """Wait for the edge and return how it ended: ``built``, ``reused`` or ``direct``.
 
         Args:
-            timeout: Seconds to wait at most.
+            timeout: How many seconds to wait at most.
 
         Raises:
             DiagnosticError: It failed.
@@ -77,12 +78,12 @@ class Connection:
         """Wait for the edge and return why it failed; None if it did not.
 
         Args:
-            timeout: Seconds to wait at most.
+            timeout: How many seconds to wait at most.
         """
         return self._future.exception(timeout)
 
     def done(self) -> bool:
-        """Whether it is finished, one way or another."""
+        """Whether it has ended, one way or another."""
         return self._future.done()
 
     def cancelled(self) -> bool:
@@ -101,10 +102,10 @@ class Connection:
         return True
 
     def end(self, result: Result[Any]) -> None:
-        """Take the result; the builder calls it."""
+        """Set the result; the builder calls this."""
         if result.outcome == "stopped":
             self.fail(CancelledError(f"{result.step.name} was cancelled"))
-        elif result.artifact is None:
+        elif result.artifact is None or result.outcome == "failed":
             why = Diagnostic("LEGO713", f"{result.step.name}: {result.reason}")
             self.fail(DiagnosticError(*(result.diagnostics or (why,))))
         elif not self.done():
@@ -112,7 +113,7 @@ class Connection:
             self._future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
-        """Take why there is no result; the builder calls it."""
+        """Set the error that explains why there is no result; the builder calls this."""
         if not self.done():
             self.message = str(error).partition("\n")[0]
             self._future.set_exception(error)
@@ -131,8 +132,8 @@ class Builder:
 
     Args:
         spec: The ``.lego`` file.
-        store: Where built things live; ``.legonet`` beside the spec unless said.
-        resources: With what to compute; what the machine has, on the CPU, unless given.
+        store: Where built things are stored; default: ``.legonet`` beside the spec.
+        resources: What to compute with; default: what the machine has, on the CPU.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class Builder:
     ) -> None:
         self._graph = load(spec)
         self._workspace = Workspace(Path(spec), store)
-        self._resources = resources or Resources.of_machine()
+        self._resources = resources or default_resources()
         self._network: TransplantNetwork | None = None
         self._inbox: Inbox = SimpleQueue()
         self._connections: dict[str, Connection] = {}
@@ -155,7 +156,7 @@ class Builder:
         self._log = EventLog(self._workspace.store.folder / EVENTS, Path(spec))
         self._scheduler = Scheduler(
             self._workspace.store,
-            self._resources.open(self._workspace.store, self._inbox),
+            open_executor(self._resources, self._workspace.store, self._inbox),
             self._inbox,
             self._hear,
             memory=self._resources.memory,
@@ -165,17 +166,17 @@ class Builder:
 
     @property
     def graph(self) -> ModuleGraph:
-        """The graph with all edges that were connected."""
+        """The graph, including all edges that were connected."""
         return self._graph
 
     def connect(self, category: str, task: str, **fields: Any) -> Connection:
-        """Build an edge, with what it needs, and return at once.
+        """Start building an edge and what it needs, and return at once.
 
         Args:
             category: The category's name.
             task: The task's name.
-            fields: Of the `adapter` statement, such as ``samples=20`` and ``layers=[1, 1]``. An
-                edge that the spec has is built as the spec says if there are none.
+            fields: Fields of the `adapter` statement, such as ``samples=20`` and
+                ``layers=[1, 1]``. Without any, an edge of the spec is built as the spec says.
 
         Raises:
             DiagnosticError: There is no such category or task, a field is wrong, or weights or
@@ -185,7 +186,7 @@ class Builder:
             if self._closed:
                 raise RuntimeError("the builder is closed")
             if fields or (category, task) not in self._graph.spec.adapters:
-                self._graph = connected(self._graph, category, task, **fields)
+                self._graph = _connected(self._graph, category, task, fields)
             plan = self._workspace.plan(self._graph)
             step = plan.edge(category, task)
             if step is None:
@@ -200,7 +201,7 @@ class Builder:
 
     @property
     def network(self) -> TransplantNetwork:
-        """The network as far as it is built; it takes up each edge when that is finished."""
+        """The network as far as it is built; each edge is added when it is finished."""
         with self._lock:
             if self._network is None:
                 plan = self._plan or self._workspace.plan(self._graph)
@@ -217,20 +218,20 @@ class Builder:
         return self.network(pictures, category=category, task=task)
 
     def prove(self) -> Proof:
-        """Prove that what is built is what it was, and that every finished path answers as before.
+        """Prove that what is built is unchanged, and that every finished path answers as before.
 
-        The answers are compared with the first ones on record, as ``legonet build --prove`` does.
+        The answers are compared with the first ones on record, as in ``legonet build --prove``.
         """
         with self._lock:
             plan = self._workspace.plan(self._graph)
         steps = (*plan.networks, *plan.edges)
-        stand: dict[tuple[str, str], Artifact] = {
+        built: dict[tuple[str, str], Artifact] = {
             (step.kind, step.name): step.artifact for step in steps if step.artifact is not None
         }
-        return proved(plan, stand, self._workspace.store, self._resources)
+        return proved(plan, built, self._workspace.store, self._resources)
 
     def close(self) -> None:
-        """Stop what is unfinished, keep its checkpoints, and end."""
+        """Stop what is unfinished, keep its checkpoints, and end the builder."""
         with self._lock:
             if self._closed:
                 return
@@ -251,7 +252,7 @@ class Builder:
         """Close the builder."""
         self.close()
 
-    # What follows runs in the builder's own thread.
+    # The methods below run in the builder's own thread.
 
     def _work(self) -> None:
         try:
@@ -269,15 +270,16 @@ class Builder:
         steps = plan.networks_of(step) if step.action == "direct" else (step,)
         wanted = {item.key for item in steps}
 
-        def done(result: Result[Step], ending: Ending | None) -> None:
-            record(plan, self._workspace.ledger, result, ending)
+        def done(result: Result[Step], job_result: JobResult | None) -> None:
+            record(plan, self._workspace.history, result, job_result)
             wanted.discard(result.step.key)
             if result.artifact is None or not wanted:
                 outcome = "direct" if step.action == "direct" and not wanted else result.outcome
                 connection.end(replace(result, step=step, outcome=outcome))
 
         try:
-            if any(item.action == "build" for item in (*plan.networks_of(step), step)):
+            needed = {item.action for item in (*plan.networks_of(step), step)}
+            if needed & {"build", "measure"}:
                 self._workspace.begin(plan)
                 self._workspace.check(plan, step)
             self._scheduler.add(plan, steps, done)
@@ -298,3 +300,17 @@ class Builder:
         self._scheduler.close(PATIENCE)
         for connection in self._connections.values():
             connection.fail(CancelledError("the builder was closed"))
+
+
+def _connected(graph: ModuleGraph, category: str, task: str, fields: dict[str, Any]) -> ModuleGraph:
+    """Return a copy of a graph with one more edge, and raise what is wrong with that edge."""
+    changed = graph.copy().connect(category, task, **fields)
+    known = {(item.code, item.message) for item in check_graph(graph)}
+    wrong = [
+        item
+        for item in check_graph(changed)
+        if item.severity is Severity.ERROR and (item.code, item.message) not in known
+    ]
+    if wrong:
+        raise DiagnosticError(*wrong)
+    return changed

@@ -1,29 +1,40 @@
-"""The way from pictures to answers through one edge, as a module."""
+"""Answers along a route as a module, and along many routes at once, which share what they can."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, fx, nn
 
-from legonet.network.given import check_pictures
+from legonet.diagnostics import DiagnosticError
+from legonet.network.module_cache import RouteModules
+from legonet.network.routes import EdgeKey
+from legonet.network.validation import check_pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from legonet.graph import ModuleGraph
+    from legonet.network.routes import EdgeKey
 
 
 class Route(nn.Sequential):
-    """A category module, an adapter where one was learned, and a task module; frozen for good.
+    """A category module, an adapter if one was learned, and a task module; permanently frozen.
 
-    It stays in evaluation mode, also inside of a network that is trained. Its modules are those of
-    all other routes through them: nothing is loaded twice. What would change them (``to``,
-    ``load_state_dict``, ``requires_grad_``) first gives this route modules of its own. Copies and
-    pickles have modules of their own, too.
+    It stays in evaluation mode, even inside a network that is trained. It shares its modules with
+    all other routes through them: nothing is loaded twice. Anything that would change them
+    (``to``, ``load_state_dict``, ``requires_grad_``) first gives this route modules of its own.
+    Copies and pickles have modules of their own, too.
 
     Args:
-        name: What it is called.
-        modules: In the order in which pictures go through them.
+        name: The name of the route.
+        modules: The modules in the order in which pictures go through them.
     """
 
     def __init__(self, name: str, *modules: nn.Module) -> None:
@@ -35,14 +46,14 @@ class Route(nn.Sequential):
         """Return logits.
 
         Args:
-            pictures: ``(N, 3, H, W)``, as `legonet.data.to_tensor` makes them; float32 unless the
-                route was converted.
+            pictures: ``(N, 3, H, W)``, as `legonet.data.to_tensor` makes them; float32, or the
+                dtype that the route was converted to.
 
         Returns:
             ``(N, K)`` for classification and ``(N, K, H, W)`` for segmentation.
 
         Raises:
-            DiagnosticError: They are no such pictures (``LEGO746``).
+            DiagnosticError: The pictures have another shape or dtype (``LEGO746``).
         """
         if not _is_recorded(pictures):
             check_pictures(pictures, self._dtype)
@@ -76,9 +87,9 @@ class Route(nn.Sequential):
         return next(floats, torch.float32)
 
     def _separate(self, *, clone: bool = False) -> None:
-        """Give this route modules of its own, over the same numbers unless they are cloned."""
+        """Give this route modules of its own, sharing the tensors' memory unless cloned."""
         for place, module in list(self.named_children()):
-            # What stands in the memo counts as copied already.
+            # What is in the memo counts as already copied.
             memo: dict[int, Any] = {}
             for tensor in () if clone else chain(module.parameters(), module.buffers()):
                 alike = tensor.detach()
@@ -89,7 +100,145 @@ class Route(nn.Sequential):
 
 
 def _is_recorded(pictures: object) -> bool:
-    """Whether the computation is written down, as by torch.compile, so that checks are no use."""
+    """Whether the computation is being recorded, as by torch.compile, so that checks are no use."""
     if torch.compiler.is_compiling() or isinstance(pictures, fx.Proxy):
         return True
     return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+
+
+class Answering(Protocol):
+    """A network that answers along its routes; see `legonet.TransplantNetwork`."""
+
+    @property
+    def graph(self) -> ModuleGraph:
+        """The graph it was built from."""
+
+    def answers(self, routes: Iterable[EdgeKey], pictures: Tensor) -> dict[EdgeKey, Tensor]:
+        """Answer along some routes at once."""
+
+    def route(self, category: str, task: str) -> Route:
+        """Return the route through one edge as a module."""
+
+    def path(self, name: str) -> Route:
+        """Return a named application as a module."""
+
+    def labels(self, category: str, task: str) -> tuple[str, ...]:
+        """Return what the outputs of a route mean."""
+
+    def size(self, category: str, task: str) -> int:
+        """Return the width and height of a route's pictures in pixels."""
+
+
+def answers(ways: Mapping[EdgeKey, RouteModules], pictures: Tensor) -> dict[EdgeKey, Tensor]:
+    """Return the answers of some routes for the same pictures.
+
+    A category module runs on the pictures once. A task module runs once, on the features of all
+    categories that lead to it as one batch, so that the last bits of an answer may differ from
+    those of its route alone.
+
+    Args:
+        ways: The modules of each route, all on the device of the pictures.
+        pictures: ``(N, 3, H, W)``, float32.
+
+    Returns:
+        Logits, ``(N, K)`` or ``(N, K, H, W)``, for each route.
+    """
+    features = {
+        category_module: category_module(pictures)
+        for category_module in dict.fromkeys(way.category_module for way in ways.values())
+    }
+    leading: defaultdict[nn.Module, list[RouteModules]] = defaultdict(list)
+    # Two names may refer to the same modules.
+    for way in dict.fromkeys(ways.values()):
+        leading[way.task_module].append(way)
+    found: dict[RouteModules, Tensor] = {}
+    for task_module, group in leading.items():
+        arriving = {way: _adapted(way, features[way.category_module]) for way in group}
+        for alike in _of_one_shape(arriving):
+            joined = [arriving[way] for way in alike]
+            batch = torch.cat(joined) if len(joined) > 1 else joined[0]
+            parts = task_module(batch).unflatten(0, (len(alike), len(pictures)))
+            calibrated = map(_calibrated, alike, parts.unbind(0))
+            found.update(zip(alike, calibrated, strict=True))
+    return {ends: found[way] for ends, way in ways.items()}
+
+
+def _adapted(way: RouteModules, features: Tensor) -> Tensor:
+    return features if way.adapter is None else way.adapter(features)
+
+
+def _calibrated(way: RouteModules, answer: Tensor) -> Tensor:
+    return answer if way.calibration is None else way.calibration(answer)
+
+
+def _of_one_shape(arriving: Mapping[RouteModules, Tensor]) -> list[list[RouteModules]]:
+    groups: defaultdict[tuple[int, ...], list[RouteModules]] = defaultdict(list)
+    for way, features in arriving.items():
+        groups[tuple(features.shape)].append(way)
+    return list(groups.values())
+
+
+@contextmanager
+def told_in_words(names: str, pictures: Tensor, usual: Callable[[], int]) -> Iterator[None]:
+    """Turn an error from torch into one that names the routes and the pictures.
+
+    Args:
+        names: The names of the routes.
+        pictures: The pictures they answer for.
+        usual: Finds the width and height in pixels of the pictures that they were learned on.
+
+    Raises:
+        DiagnosticError: Torch raised an error (``LEGO747``), or memory is short (``LEGO748``).
+    """
+    count, _, height, width = pictures.shape
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise _short_of_memory(names, count, height, width) from error
+    except RuntimeError as error:
+        # For main memory, only torch's message says so.
+        if "allocate memory" in str(error):
+            raise _short_of_memory(names, count, height, width) from error
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise _no_answer(names, height, width, reason, usual) from error
+
+
+def check_size(names: str, answer: Tensor, pictures: Tensor, usual: Callable[[], int]) -> None:
+    """Check that an answer per pixel has the size of its pictures.
+
+    Args:
+        names: The name of the route.
+        answer: Its answer.
+        pictures: The pictures it answered for.
+        usual: Finds the width and height in pixels of the pictures that it was learned on.
+
+    Raises:
+        DiagnosticError: It has another size (``LEGO747``).
+    """
+    if answer.dim() != 4 or answer.shape[2:] == pictures.shape[2:]:
+        return
+    height, width = pictures.shape[2:]
+    reason = f"the answer has {answer.shape[2]}x{answer.shape[3]} pixels"
+    raise _no_answer(names, height, width, reason, usual)
+
+
+def _no_answer(
+    names: str, height: int, width: int, reason: str, usual: Callable[[], int]
+) -> DiagnosticError:
+    size = usual()
+    return DiagnosticError.of(
+        "LEGO747",
+        f"`{names}` cannot answer for pictures of {height}x{width}: {reason}",
+        help=[
+            f"it was learned on {size}x{size}",
+            "other sizes have to be large enough for its layers, and a multiple of its stride",
+        ],
+    )
+
+
+def _short_of_memory(names: str, count: int, height: int, width: int) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO748",
+        f"there is too little memory for `{names}` and {count} pictures of {height}x{width}",
+        help=["give fewer pictures at once, or choose another device"],
+    )

@@ -1,24 +1,26 @@
-"""The routes of a plan: which there are, what they are called, and which are built."""
+"""The routes of a plan: which ones there are, their names, and which are built."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from legonet.build import Artifact, EdgeStep, Plan, Report, Store, edge_name
-from legonet.build.execution.routes import Half
-from legonet.build.planning.questions import Questions
-from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.building import Artifact, EdgeStep, Plan, Report, Store
+from legonet.building.execution.routes import ModuleRef
+from legonet.building.planning.datasets import TaskDatasets
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
+from legonet.graph.resolved import ResolvedNetwork, edge_name
 
-Ends = tuple[str, str]
+EdgeKey = tuple[str, str]
 """Names of a category and a task."""
 
 Names = str | Iterable[str]
 """One name or several."""
 
 SHOWN = 12
-"""Names that an error lists, at most."""
+"""How many names an error lists, at most."""
 
 
 class Routes:
@@ -26,9 +28,9 @@ class Routes:
 
     Args:
         plan: The plan.
-        store: Where networks and adapters stand.
-        spec: The file that the plan is of, for errors.
-        report: Of the last build, which knows what failed.
+        store: Where networks and adapters are.
+        spec: The spec's file, for errors.
+        report: The report of the last build, which knows what failed.
     """
 
     def __init__(self, plan: Plan, store: Store, spec: Path, report: Report | None = None) -> None:
@@ -37,7 +39,7 @@ class Routes:
         self._file = spec
         self._report = report
 
-    def of_path(self, name: str) -> Ends:
+    def of_path(self, name: str) -> EdgeKey:
         """Return the category and the task of an application.
 
         Raises:
@@ -48,19 +50,19 @@ class Routes:
             raise _unknown("path", name, paths)
         return paths[name].category, paths[name].task
 
-    def between(self, categories: Names | None, tasks: Names | None) -> tuple[Ends, ...]:
+    def between(self, categories: Names | None, tasks: Names | None) -> tuple[EdgeKey, ...]:
         """Return the routes between some categories and some tasks, in the order of the spec.
 
-        Where both are given, each edge between them has to be built; where one is left out, those
-        that are not built are passed over.
+        If both are given, every edge between them has to be built; if one is left out, edges that
+        are not built are skipped.
 
         Args:
-            categories: Their names; all unless given.
-            tasks: Their names; all unless given.
+            categories: Their names; default: all.
+            tasks: Their names; default: all.
 
         Raises:
-            DiagnosticError: There is no such category or task, or no edge at it (``LEGO708``); or
-                there is nothing built (``LEGO709``).
+            DiagnosticError: There is no such category or task, or it has no edge (``LEGO708``); or
+                nothing is built (``LEGO709``).
         """
         spec = self.plan.graph.spec
         wanted = (
@@ -87,8 +89,8 @@ class Routes:
             raise self._not_built(f"none of {len(edges)} edges is built")
         return built
 
-    def step(self, ends: Ends) -> EdgeStep:
-        """Return an edge in the plan.
+    def step(self, ends: EdgeKey) -> EdgeStep:
+        """Return the step of an edge in the plan.
 
         Raises:
             DiagnosticError: There is no such edge (``LEGO708``).
@@ -99,74 +101,88 @@ class Routes:
         edges = [edge_name(*known) for known in self.plan.graph.spec.adapters]
         raise _unknown("edge", edge_name(*ends), edges)
 
-    def identity(self, ends: Ends) -> tuple[str, ...]:
-        """Return what determines the modules of a route, without a look into the store.
+    def identity(self, ends: EdgeKey) -> tuple[str, ...]:
+        """Return what determines the modules of a route, without looking into the store.
 
         Raises:
             DiagnosticError: There is no such edge (``LEGO708``).
         """
-        step, spec = self.step(ends), self.plan.graph.spec
-        category, task = spec.categories[ends[0]], spec.tasks[ends[1]]
-        networks = self.plan.network(category.network), self.plan.network(task.network)
-        return (networks[0].key, category.until, step.key, networks[1].key, task.after)
+        step = self.step(ends)
+        edge = step.edge
+        below, above = (
+            self.plan.network(network.name)
+            for network in (edge.category_network, edge.task_network)
+        )
+        return (below.key, edge.until, step.key, above.key, edge.after)
 
-    def parts(self, ends: Ends) -> tuple[Half, Artifact | None, Half]:
-        """Return the halves of networks that a route passes through, and its adapter if it has one.
+    def parts(self, ends: EdgeKey) -> tuple[ModuleRef, Artifact | None, ModuleRef]:
+        """Return the modules that a route passes through: category, adapter if any, and task.
 
         Raises:
             DiagnosticError: There is no such edge (``LEGO708``), or it is not built (``LEGO709``).
         """
-        step, spec = self.step(ends), self.plan.graph.spec
-        category, task = spec.categories[ends[0]], spec.tasks[ends[1]]
+        step = self.step(ends)
+        edge = step.edge
         adapter = None
         if step.action != "direct":
             adapter = step.artifact or self._store.find("adapter", step.key)
             if adapter is None:
                 raise self._not_built(f"the edge `{step.name}` is not built", step.name)
         return (
-            self._half(category.network, category.until),
+            self._module(edge.category_network, edge.until),
             adapter,
-            self._half(task.network, task.after),
+            self._module(edge.task_network, edge.after),
         )
 
-    def is_built(self, ends: Ends) -> bool:
-        """Whether all that a route passes through stands."""
+    def failure(self, ends: EdgeKey) -> Diagnostic | None:
+        """Return why a built edge is no better than chance; None for one that is.
+
+        Raises:
+            DiagnosticError: There is no such edge (``LEGO708``), or it is not built (``LEGO709``).
+        """
+        adapter = self.parts(ends)[1]
+        if adapter is None or adapter.failure is None:
+            return None
+        found = replace(adapter.failure, severity=Severity.WARNING)
+        return self.plan.graph.spec.locate(found, ("adapter", *ends))
+
+    def is_built(self, ends: EdgeKey) -> bool:
+        """Whether everything that a route passes through is built."""
         try:
             self.parts(ends)
         except DiagnosticError:
             return False
         return True
 
-    def size(self, ends: Ends) -> int:
-        """Return the pixels, across and down, of the pictures that a route was learned on.
+    def size(self, ends: EdgeKey) -> int:
+        """Return the width and height in pixels of the pictures that a route was learned on.
 
         Raises:
             DiagnosticError: Its data cannot be found.
         """
-        return self._questions.size(self.step(ends).adapter)
+        return self._datasets.size(self.step(ends).edge)
 
-    def labels(self, ends: Ends) -> tuple[str, ...] | None:
-        """Return what the outputs of a route stand for; None where the spec does not say.
+    def labels(self, ends: EdgeKey) -> tuple[str, ...] | None:
+        """Return what the outputs of a route mean; None if the spec does not say.
 
         Raises:
             DiagnosticError: Its data cannot be found.
         """
-        self.step(ends)
-        question = self._questions.of_network(self.plan.graph.spec.tasks[ends[1]].network)
-        if question is None:
+        dataset = self._datasets.of_network(self.step(ends).edge.task_network)
+        if dataset is None:
             return None
-        return question.labels if question.category is None else (ends[0],)
+        return dataset.labels if dataset.category is None else (ends[0],)
 
     @cached_property
-    def _questions(self) -> Questions:
-        return Questions(self.plan.graph)
+    def _datasets(self) -> TaskDatasets:
+        return TaskDatasets(self.plan.graph.spec)
 
-    def _half(self, name: str, cut: str) -> Half:
-        step = self.plan.network(name)
+    def _module(self, network: ResolvedNetwork, cut: str) -> ModuleRef:
+        step = self.plan.network(network.name)
         artifact = step.artifact or self._store.find("network", step.key)
         if artifact is None:
-            raise self._not_built(f"the network `{name}` is not built", name)
-        return Half(step.key, cut, artifact, self.plan.graph.spec.networks[name].model)
+            raise self._not_built(f"the network `{network.name}` is not built", network.name)
+        return ModuleRef(step.key, cut, artifact, network.model)
 
     def _not_built(self, message: str, name: str = "") -> DiagnosticError:
         why = [
@@ -180,22 +196,22 @@ class Routes:
 
 
 def listed(names: Names | None) -> tuple[str, ...] | None:
-    """Return names, each once; a single one may be given by itself."""
+    """Return names, each once; a single name may be given by itself."""
     if names is None:
         return None
     return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
 
 
 def check_known(kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
-    """Check that there is something of each name.
+    """Check that every name is known.
 
     Args:
-        kind: What it is.
+        kind: What the names are names of.
         names: The names.
-        known: Those that there are.
+        known: The known names.
 
     Raises:
-        DiagnosticError: There is not (``LEGO708``).
+        DiagnosticError: A name is unknown (``LEGO708``).
     """
     for name in names:
         if name not in known:

@@ -10,39 +10,38 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from legonet.build import Listener, Plan, Report, Workspace, edge_name
-from legonet.build.events import unheard
-from legonet.build.execution.resources import Resources
-from legonet.diagnostics import DiagnosticError
+from legonet.building import Listener, Plan, Report, Workspace
+from legonet.building.events import unheard
+from legonet.building.execution.executor import default_resources
+from legonet.diagnostics import Diagnostic, DiagnosticError
 from legonet.graph import ModuleGraph, load
+from legonet.graph.resolved import edge_name
 from legonet.modules.shapes import shape_at
-from legonet.network.answering import answers, check_size, told_in_words
-from legonet.network.given import check_pictures, default_device, usable_device
-from legonet.network.loaded import LoadedModules, Way
-from legonet.network.route import Route
-from legonet.network.routes import Ends, Names, Routes, check_known, listed
+from legonet.network.module_cache import LoadedModules, RouteModules
+from legonet.network.route import Route, answers, check_size, told_in_words
+from legonet.network.routes import EdgeKey, Names, Routes, check_known, listed
+from legonet.network.validation import check_pictures, default_device, usable_device
 
 if TYPE_CHECKING:
-    from legonet.network.export import Export, Format
-    from legonet.network.prediction import Prediction
-    from legonet.network.prediction.pictures import Given
+    from legonet.network.export import Export
+    from legonet.network.prediction import Given, Prediction
 
 
 class TransplantNetwork:
     """Frozen modules joined by learned adapters.
 
-    Nothing is loaded before it is needed, and nothing twice. It is safe to use from several
-    threads.
+    Nothing is loaded before it is needed, and nothing is loaded twice. It is safe to use from
+    several threads.
 
     Example:
         >>> network = TransplantNetwork.open("animals.lego")  # doctest: +SKIP
         >>> logits = network(pictures, category="cat", task="classify")  # doctest: +SKIP
 
     Args:
-        plan: Of the graph; what it says to build and is not built cannot be asked.
+        plan: The plan of the graph; what is not built yet gives no answers.
         workspace: Where the built things are.
         device: Where to compute.
-        report: Of the build that made it, if one did.
+        report: The report of the build that made it, if there was one.
 
     Raises:
         DiagnosticError: Torch cannot compute on the device (``LEGO745``).
@@ -69,11 +68,11 @@ class TransplantNetwork:
         store: Path | str | None = None,
         device: torch.device | str = "cpu",
     ) -> TransplantNetwork:
-        """Open what was built of a spec, without reading any weights.
+        """Open what was built from a spec, without reading any weights.
 
         Args:
             spec: The ``.lego`` file.
-            store: Where built things live; ``.legonet`` beside the spec unless said.
+            store: Where built things are stored; default: ``.legonet`` beside the spec.
             device: Where to compute.
 
         Raises:
@@ -95,18 +94,19 @@ class TransplantNetwork:
     ) -> TransplantNetwork:
         """Build what is missing or changed, as ``legonet build`` does, and open all of it.
 
-        A network or an edge that fails leaves the others as they are: `report` says what failed,
-        and a route through it raises when it is asked for.
+        A network or an edge that fails does not affect the others: `report` says what failed, and
+        a route through it raises when it is used.
 
         Args:
             spec: The ``.lego`` file.
-            store: Where built things live: a folder, or a URL such as ``s3://bucket/store``;
-                ``.legonet`` beside the spec unless said.
-            device: Where to compute, ``cpu``, ``cuda`` or ``cuda:1``; a GPU where there is one
-                unless said.
-            jobs: Networks and edges at once; as many as the device takes unless said.
-            progress: Hears of every step, in this thread.
-            strict: Raise as soon as the build is through if anything failed; what is built is kept.
+            store: Where built things are stored: a folder, or a URL such as
+                ``s3://bucket/store``; default: ``.legonet`` beside the spec.
+            device: Where to compute, ``cpu``, ``cuda`` or ``cuda:1``; default: a GPU if there is
+                one.
+            jobs: How many networks and edges to build at once; default: as many as the device
+                takes.
+            progress: Is told about every step, in this thread.
+            strict: Raise after the build if anything failed; what is built is kept.
 
         Raises:
             DiagnosticError: The spec has errors, its modules do not fit each other, weights or
@@ -118,17 +118,17 @@ class TransplantNetwork:
         workspace = Workspace(Path(spec), store)
         workspace.fetch(graph)
         plan = workspace.plan(graph)
-        report = workspace.build(plan, progress, Resources.of_machine(device, jobs))
+        report = workspace.build(plan, progress, default_resources(device, jobs))
         failures = [item for result in report.failed for item in result.diagnostics]
         if strict and failures:
             raise DiagnosticError(*failures)
-        # Planned anew, so that it says of what was just built that it stands.
+        # Planned again, so that the plan knows what was just built.
         planned = workspace.plan(graph) if plan.to_build else plan
         return cls(planned, workspace, device=device, report=report)
 
     @property
     def graph(self) -> ModuleGraph:
-        """What it was built of."""
+        """The graph it was built from."""
         return self.plan.graph
 
     @property
@@ -156,7 +156,7 @@ class TransplantNetwork:
 
         Args:
             pictures: ``(N, 3, H, W)``, float32, as `legonet.data.to_tensor` makes them. H and W
-                may differ from those of the data, as far as the modules can take it.
+                may differ from those of the data, as far as the modules allow.
             category: Name of the category module that they go through.
             task: Name of the task module that answers.
 
@@ -164,14 +164,14 @@ class TransplantNetwork:
             Logits, ``(N, K)`` for classification and ``(N, K, H, W)`` for segmentation.
 
         Raises:
-            DiagnosticError: No edge joins the two, it is not built, or the pictures are no such
+            DiagnosticError: No edge joins the two, it is not built, or the pictures are not such a
                 batch.
         """
         return self.answers([(category, task)], pictures)[category, task]
 
     def run(
         self, pictures: Tensor, *, categories: Names | None = None, tasks: Names | None = None
-    ) -> dict[Ends, Tensor]:
+    ) -> dict[EdgeKey, Tensor]:
         """Answer along many routes at once; what they share is computed once.
 
         Args:
@@ -184,11 +184,11 @@ class TransplantNetwork:
             module in one batch, they may differ in the last bits from those of one route alone.
 
         Raises:
-            DiagnosticError: As for `routes`, or the pictures are no such batch.
+            DiagnosticError: As for `routes`, or the pictures are not such a batch.
         """
         return self.answers(self.routes(categories, tasks), pictures)
 
-    def answers(self, routes: Iterable[Ends], pictures: Tensor) -> dict[Ends, Tensor]:
+    def answers(self, routes: Iterable[EdgeKey], pictures: Tensor) -> dict[EdgeKey, Tensor]:
         """Answer along some routes at once; what they share is computed once.
 
         Args:
@@ -199,11 +199,11 @@ class TransplantNetwork:
             Logits by category and task.
 
         Raises:
-            DiagnosticError: An edge does not exist or is not built, or the pictures are no such
+            DiagnosticError: An edge does not exist or is not built, or the pictures are not such a
                 batch.
         """
         check_pictures(pictures)
-        # Held on to, as another thread may move the network to another device meanwhile.
+        # Kept here, because another thread may move the network to another device meanwhile.
         known, loaded = self._routes, self._loaded
         ways = {ends: _way(known, loaded, ends) for ends in routes}
         if not ways:
@@ -226,8 +226,8 @@ class TransplantNetwork:
     ) -> list[Prediction]:
         """Answer for picture files, PIL pictures or arrays.
 
-        Each picture is turned upright, brought to the size that a route was learned on, and
-        normalised; masks are brought back to the picture's own size.
+        Each picture is turned upright, resized to the size that a route was learned on, and
+        normalised; masks are resized back to the picture's own size.
 
         Args:
             pictures: One or several: a file, a folder of pictures, a pattern such as
@@ -238,7 +238,7 @@ class TransplantNetwork:
             tasks: As for `routes`.
 
         Returns:
-            Picture by picture, an answer along each route.
+            For each picture in turn, an answer along each route.
 
         Raises:
             DiagnosticError: A picture cannot be read, or as for `routes`.
@@ -249,7 +249,7 @@ class TransplantNetwork:
         return list(predictions(self, pictures, routes))
 
     def path(self, name: str) -> Route:
-        """Return a named application as an ordinary frozen module.
+        """Return a named application as a normal frozen module.
 
         Raises:
             DiagnosticError: The spec has no such path, or its edge is not built.
@@ -257,28 +257,28 @@ class TransplantNetwork:
         return self.route(*self._routes.of_path(name))
 
     def route(self, category: str, task: str) -> Route:
-        """Return the way from pictures to answers through one edge, as an ordinary frozen module.
+        """Return the route from pictures to answers through one edge, as a normal frozen module.
 
         Raises:
             DiagnosticError: No edge joins the two, or it is not built.
         """
         way = _way(self._routes, self._loaded, (category, task))
-        return Route(edge_name(category, task), *way)
+        return Route(edge_name(category, task), *way.modules)
 
     def export(
         self,
-        route: str | Ends,
+        route: str | EdgeKey,
         file: Path | str,
         *,
-        format: Format | str | None = None,  # noqa: A002 - what everybody calls it
+        format: str | None = None,  # noqa: A002 - what everybody calls it
         dynamic_size: bool = False,
     ) -> Export:
         """Write one route to a file that opens without the spec.
 
         Args:
             route: The name of an application, or a category and a task.
-            file: Where to: ``.pt2``, ``.onnx`` or ``.safetensors``.
-            format: ``program``, ``onnx`` or ``bundle``, where the ending does not say it.
+            file: The file to write: ``.pt2``, ``.onnx`` or ``.safetensors``.
+            format: ``program``, ``onnx`` or ``bundle``; default: what the file's suffix says.
             dynamic_size: Leave the height and width of the pictures open; the batch always is.
 
         Raises:
@@ -299,27 +299,39 @@ class TransplantNetwork:
         tasks: Names | None = None,
         *,
         paths: Names | None = None,
-    ) -> tuple[Ends, ...]:
-        """Return the routes that can be asked: all that are built, or some of them.
+    ) -> tuple[EdgeKey, ...]:
+        """Return the routes that can answer: all that are built, or some of them.
 
         Args:
-            categories: Names of category modules; all unless given.
-            tasks: Names of task modules; all unless given. Where both are given, each edge between
-                them has to be built; where one is left out, those that are not are passed over.
-            paths: Names of applications, whose routes come first; alone unless categories or tasks
-                are given, too.
+            categories: Names of category modules; default: all.
+            tasks: Names of task modules; default: all. If both are given, every edge between them
+                has to be built; if one is left out, edges that are not built are skipped.
+            paths: Names of applications, whose routes come first; they are the only ones if
+                neither categories nor tasks are given.
 
         Raises:
-            DiagnosticError: There is no such name, or no edge at it (``LEGO708``); or nothing of
-                what was asked for is built (``LEGO709``).
+            DiagnosticError: There is no such name, or it has no edge (``LEGO708``); or nothing of
+                what was requested is built (``LEGO709``).
         """
         named = tuple(self._routes.of_path(name) for name in listed(paths) or ())
         if named and categories is None and tasks is None:
             return tuple(dict.fromkeys(named))
         return tuple(dict.fromkeys((*named, *self._routes.between(categories, tasks))))
 
+    def failures(self, routes: Iterable[EdgeKey]) -> tuple[Diagnostic, ...]:
+        """Return a warning for each route whose edge is no better than chance.
+
+        Args:
+            routes: The category and the task of each.
+
+        Raises:
+            DiagnosticError: There is no such edge, or it is not built.
+        """
+        found = (self._routes.failure(ends) for ends in routes)
+        return tuple(failure for failure in found if failure is not None)
+
     def labels(self, category: str, task: str) -> tuple[str, ...]:
-        """Return what the outputs of a route stand for.
+        """Return what the outputs of a route mean.
 
         Args:
             category: The category's name.
@@ -327,8 +339,8 @@ class TransplantNetwork:
 
         Returns:
             The category's name for a single output, whose logit is above 0 for the category and
-            below for all else. Else the labels of the data that the task's network was trained on;
-            numbers where it has no recipe.
+            below 0 for everything else. Otherwise the labels of the data that the task's network
+            was trained on, or numbers if it has no recipe.
 
         Raises:
             DiagnosticError: No edge joins the two, its data cannot be found, or it is not built.
@@ -341,7 +353,7 @@ class TransplantNetwork:
         return (category,) if outputs == 1 else tuple(map(str, range(outputs)))
 
     def size(self, category: str, task: str) -> int:
-        """Return the pixels, across and down, of the pictures that a route was learned on.
+        """Return the width and height in pixels of the pictures that a route was learned on.
 
         Raises:
             DiagnosticError: No edge joins the two, or its data cannot be found.
@@ -349,13 +361,12 @@ class TransplantNetwork:
         return self._routes.size((category, task))
 
     def unload(self, *names: str) -> None:
-        """Give memory back; what is asked for again is loaded again.
+        """Free memory; what is needed again is loaded again.
 
-        A route that a program holds on to keeps its modules.
+        A route that a program still holds keeps its modules.
 
         Args:
-            names: Of categories and tasks: what is needed for them alone is dropped. All is
-                dropped unless some are given.
+            names: Names of categories and tasks: what only they need is dropped; default: all.
 
         Raises:
             DiagnosticError: There is no such category or task.
@@ -367,7 +378,7 @@ class TransplantNetwork:
     def to(self, device: torch.device | str) -> TransplantNetwork:
         """Compute on another device from now on, and return the network.
 
-        Modules are loaded there when they are needed next; a route that a program holds on to
+        Modules are loaded there when they are next needed; a route that a program still holds
         stays where it is.
 
         Raises:
@@ -381,20 +392,22 @@ class TransplantNetwork:
         return self
 
     def follow(self, plan: Plan) -> None:
-        """Take up another plan; what did not change stays loaded.
+        """Switch to another plan; what did not change stays loaded.
 
         Args:
-            plan: Of a graph that has the same networks under the same names, and maybe more.
+            plan: The plan of a graph that has the same networks under the same names, and perhaps
+                more.
         """
         self._routes = Routes(plan, self._workspace.store, self._workspace.spec, self.report)
 
 
-def _way(routes: Routes, loaded: LoadedModules, ends: Ends) -> Way:
-    """Return the modules of a route, and load those that are missing."""
+def _way(routes: Routes, loaded: LoadedModules, ends: EdgeKey) -> RouteModules:
+    """Return the modules of a route, loading any that are missing."""
 
-    def load() -> Way:
+    def load() -> RouteModules:
         category, adapter, task = routes.parts(ends)
-        middle = () if adapter is None else (loaded.adapter(adapter),)
-        return (loaded.category_module(category), *middle, loaded.task_module(task))
+        join, calibration = (None, None) if adapter is None else loaded.learned(adapter)
+        bottom, top = loaded.category_module(category), loaded.task_module(task)
+        return RouteModules(bottom, join, top, calibration)
 
     return loaded.way(ends, routes.identity(ends), load)

@@ -1,15 +1,13 @@
-"""ModuleGraph, and what is built of it, to a picture."""
+"""ModuleGraph and what is built of it, to a picture."""
 
 from __future__ import annotations
 
-from legonet.render.comparison import Change, Comparison, Version
-from legonet.render.comparison_picture import ComparisonPicture
-from legonet.render.comparison_text import to_text
-from legonet.render.files import FORMATS
+from legonet.render.built import Built
+from legonet.render.comparison import Change, Comparison, Version, to_text
+from legonet.render.drawing import ABSOLUTE, FORMATS, RELATIVE
 from legonet.render.grouping import By
-from legonet.render.links import ABSOLUTE, RELATIVE
-from legonet.render.picture import Picture, draw
-from legonet.render.view import COLLAPSE_ABOVE, Built
+from legonet.render.picture import ComparisonPicture, Picture, draw
+from legonet.render.view import COLLAPSE_ABOVE
 
 __all__ = [
     "ABSOLUTE",

@@ -1,64 +1,20 @@
-"""The picture's nodes: networks, category modules, adapters and task modules."""
+"""The boxes of a picture: category modules, adapters, task modules, and their networks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
+from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.graph.resolved import with_ancestors
+from legonet.language import Key
+from legonet.language.declarations import Adapter
 from legonet.render import style, words
-from legonet.render.dot_text import Attributes, Markup, left_aligned, marked, quoted, statement
-from legonet.render.looks import Look
-from legonet.render.sizes import Size
+from legonet.render.built import Size
+from legonet.render.diagram import Box, Column, Line, Links, node_name
+from legonet.render.dot_text import Markup, marked
+from legonet.render.style import EdgeStyle
 from legonet.render.view import Bundle, Mark, View
-from legonet.spec import Key
-from legonet.spec.declarations import Adapter
-
-Links = Callable[[Key], str]
-"""Gives the address of a statement; empty for none."""
-
-
-def node_name(kind: str, *names: str) -> str:
-    """Return what a node is called in DOT."""
-    return quoted(f"{kind} {' -> '.join(names)}")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A node that shows some lines of text.
-
-    Args:
-        name: As it stands in DOT.
-        lines: Of text.
-        look: Its fill and its border.
-        about: What appears under the mouse.
-        red: Whether it belongs to an application.
-        link: Where a click leads; empty for nowhere.
-        attributes: More of Graphviz's.
-    """
-
-    name: str
-    lines: Sequence[Markup]
-    look: style.Box
-    about: str
-    red: bool = False
-    link: str = ""
-    attributes: Attributes | None = None
-
-    def text(self, **place: str) -> str:
-        """Return its statement in DOT, with its place if that is known."""
-        return statement(
-            self.name,
-            label=left_aligned(self.lines),
-            style=self.look.style,
-            fillcolor=self.look.fill,
-            color=style.APPLICATION if self.red else self.look.border,
-            penwidth=max(self.look.width, style.APPLICATION_WIDTH) if self.red else self.look.width,
-            tooltip=self.about,
-            **({"URL": self.link} if self.link else {}),
-            **(self.attributes or {}),
-            **place,
-        )
 
 
 class Boxes:
@@ -66,8 +22,8 @@ class Boxes:
 
     Args:
         view: What is drawn.
-        links: Where the statements stand.
-        brief: Whether adapters say the most important only, in one line.
+        links: Returns the addresses of the statements.
+        brief: Whether adapters show only what is most important, on one line.
     """
 
     def __init__(self, view: View, links: Links, *, brief: bool) -> None:
@@ -93,10 +49,11 @@ class Boxes:
         """Return a task module."""
         graph = self._view.graph
         task = graph.spec.tasks[name]
-        network = graph.spec.networks[task.network]
-        goal = graph.goal(network)
+        network = graph.network(task.network)
+        goal = network.goal
         found = self._view.built.sizes.tasks.get(name, Size())
-        lines = [str(goal), f"{words.model(network)} after {task.after}", words.size(found)]
+        model = words.model(network.declaration)
+        lines = [str(goal), f"{model} after {task.after}", words.size(found)]
         return self._module(
             ("task", name),
             [words.shortened(line) for line in lines if line],
@@ -105,17 +62,17 @@ class Boxes:
         )
 
     def categories(self, label: str, names: Sequence[str]) -> Box:
-        """Return several category modules as one."""
+        """Return several category modules as one box."""
         networks = [self._view.graph.spec.categories[name].network for name in names]
         return self._modules("category", label, names, networks)
 
     def tasks(self, label: str, names: Sequence[str]) -> Box:
-        """Return several task modules as one."""
+        """Return several task modules as one box."""
         networks = [self._view.graph.spec.tasks[name].network for name in names]
         return self._modules("task", label, names, networks)
 
     def adapter(self, bundle: Bundle) -> Box:
-        """Return what stands on the line between two boxes: an adapter, or how many there are."""
+        """Return the box on the line between two boxes: an adapter, or how many there are."""
         line = bundle.look.line
         red = bool(bundle.applications)
         names = [item.name for item in bundle.applications]
@@ -216,20 +173,146 @@ class Boxes:
         ]
 
     def _teacher(self, adapter: Adapter) -> list[str]:
-        teacher = self._view.graph.teacher_name(adapter)
-        own = self._view.graph.spec.categories[adapter.category].network
-        return [] if teacher in (None, own) else [f"taught by {teacher}"]
+        edge = self._view.graph.edge(adapter.category, adapter.task)
+        return [] if edge.teacher is edge.category_network else [f"taught by {edge.teacher.name}"]
 
 
 def marked_box(box: style.Box, mark: Mark | None) -> style.Box:
-    """Return how a box looks of which something is said."""
+    """Return how a box looks, given what is said about it."""
     if mark is None:
         return box
     line = mark.look.line
     return style.Box(box.fill, line.color, f"rounded,filled,{line.style}", line.width)
 
 
-def figures(look: Look, text: str) -> Markup:
-    """Return what is said of a statement in the colour of its look, behind its sign."""
+def figures(look: EdgeStyle, text: str) -> Markup:
+    """Return what is said about a statement, in the colour of its look and after its sign."""
     sign = f"{look.sign} " if look.sign else ""
     return marked(f"{sign}{text}", size=style.SMALL, color=look.line.color)
+
+
+_BOXES = {
+    State.LEARNING: style.LEARNING_NETWORK,
+    State.FAILED: style.FAILED_NETWORK,
+    State.MISSING: style.PLANNED_NETWORK,
+}
+
+
+def unused_networks(graph: ModuleGraph) -> list[str]:
+    """Return the unused networks: not the source of a module, not a teacher, nor an ancestor."""
+    spec = graph.spec
+    used = {item.network for item in spec.categories.values()}
+    used |= {item.network for item in spec.tasks.values()}
+    used |= {edge.teacher.name for edge in graph.edges() if edge.learning is not None}
+    used = with_ancestors(graph.compiled, used)
+    return [name for name in spec.networks if name not in used]
+
+
+class Descent:
+    """The networks of a picture.
+
+    A network that donates both a category and a task is drawn on both sides, so that no line has
+    to run across the whole picture.
+
+    Args:
+        view: What is drawn.
+        links: Returns the addresses of the statements.
+    """
+
+    def __init__(self, view: View, links: Links) -> None:
+        self._view = view
+        self._links = links
+        spec = view.graph.spec
+        self._categories = {name: spec.categories[name].network for name in view.shown.categories}
+        self._tasks = {name: spec.tasks[name].network for name in view.shown.tasks}
+        self._left = set(self._categories.values())
+        self._left = with_ancestors(view.graph.compiled, self._left)
+
+    def columns_of_categories(self) -> list[Column]:
+        """Return the columns left of the categories, ancestors left of their descendants."""
+        generation = self._generations()
+        order = self._by_category()
+        return [
+            Column(
+                f"networks {number}",
+                "ancestors" if number else "specific networks",
+                [self._box(name, "network") for name in order if generation[name] == number],
+            )
+            for number in sorted(set(generation.values()), reverse=True)
+        ]
+
+    def column_of_tasks(self) -> Column:
+        """Return the column right of the tasks."""
+        names = dict.fromkeys(self._tasks.values())
+        return Column("donors", "specific networks", [self._box(name, "donor") for name in names])
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines between networks and what comes from them."""
+        spec = self._view.graph.spec
+        for name in self._by_category():
+            init = spec.networks[name].init
+            if init is not None:
+                yield _line(("network", init), ("network", name), f"{name} starts from {init}")
+        for category, network in self._categories.items():
+            about = f"{category} comes from {network}"
+            yield _line(("network", network), ("category", category), about, weight=20)
+        for task, network in self._tasks.items():
+            about = f"{task} comes from {network}"
+            yield _line(("task", task), ("donor", network), about, arrow="left", weight=20)
+
+    def _generations(self) -> dict[str, int]:
+        """Return the length of the longest chain of descendants of each network on the left."""
+        found = dict.fromkeys(self._left, 0)
+        for network in reversed(self._view.graph.networks()):
+            name, init = network.name, network.declaration.init
+            if name in found and init is not None:
+                found[init] = max(found[init], found[name] + 1)
+        return found
+
+    def _by_category(self) -> list[str]:
+        """Return the networks on the left in the order of the categories that come from them."""
+        order: dict[str, None] = {}
+        for network in self._categories.values():
+            name: str | None = network
+            while name is not None:
+                order.setdefault(name)
+                name = self._view.graph.spec.networks[name].init
+        return list(order)
+
+    def _box(self, name: str, kind: str) -> Box:
+        built = self._view.built
+        network = self._view.graph.spec.networks[name]
+        state = built.networks.get(name)
+        found = built.sizes.networks.get(name, Size())
+        lines = [words.model(network), words.parameters(found)]
+        if kind == "donor" and network.init is not None and name not in self._left:
+            lines.append(f"starts from {words.shortened(network.init)}")
+        mark = self._view.marks.get(("network", name))
+        if mark is None and state is not None and state.state is not State.BUILT:
+            lines.append(words.shortened(words.progress(state)))
+        shown = [marked(words.shortened(name)), *(style.soft(line) for line in lines if line)]
+        if mark is not None:
+            shown.append(figures(mark.look, mark.text))
+        return Box(
+            node_name(kind, name),
+            shown,
+            _box_style(state) if mark is None else marked_box(style.NETWORK, mark),
+            words.about_network(name, network, found, state),
+            link=self._links(("network", name)),
+        )
+
+
+def _box_style(state: EdgeState | None) -> style.Box:
+    return style.NETWORK if state is None else _BOXES.get(state.state, style.NETWORK)
+
+
+def _line(
+    left: tuple[str, str],
+    right: tuple[str, str],
+    about: str,
+    arrow: str = "right",
+    weight: int = 1,
+) -> Line:
+    return Line(
+        node_name(*left), node_name(*right), about, style.DESCENT, arrow, size=0.5, weight=weight
+    )

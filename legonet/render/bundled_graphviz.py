@@ -1,7 +1,7 @@
-"""Draws with the Graphviz that pygraphviz carries: DOT on standard input, a picture on output.
+"""Draws with the Graphviz bundled in pygraphviz: DOT on standard input, a picture on output.
 
-A program of its own for `engines`, and so without any other import: ``bundled_graphviz.py svg``, or
-``bundled_graphviz.py svg placed`` where DOT says where everything is.
+It is a separate program for `engines`, and so imports nothing else: ``bundled_graphviz.py svg``, or
+``bundled_graphviz.py svg placed`` if DOT says where everything is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def main() -> None:
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-    # `nop2` takes the places of boxes and lines as they are.
+    # `nop2` keeps the given positions of boxes and lines.
     layout = "nop2" if "placed" in sys.argv else "dot"
     sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog=layout))
 

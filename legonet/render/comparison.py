@@ -1,4 +1,4 @@
-"""What became of the edges and networks of a spec, or of a build, in another one."""
+"""What changed in the edges and networks of a spec, or of a build, compared with another one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from legonet.graph import EdgeState, ModuleGraph
 from legonet.graph.difference import FieldChange, GraphDifference
-from legonet.spec import Key
+from legonet.graph.state import error_of
+from legonet.language import Key
+from legonet.render.words import error_words
 
 if TYPE_CHECKING:
-    from legonet.build import Plan
+    from legonet.building import Plan
 
 KINDS = ("network", "category", "task", "adapter", "path")
 """The kinds of statements that are compared."""
@@ -39,7 +41,7 @@ SIGNS: Mapping[Change, str] = {
     Change.REBUILT: "↻",
     Change.SAME: "",
 }
-"""What stands for a change where there are no colours."""
+"""The sign for a change where there are no colours."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,12 @@ class Version:
 
     @cached_property
     def keys(self) -> Mapping[Key, str]:
-        """The content keys of networks and learned edges, by what they are known by."""
+        """The content keys of networks and learned edges, by the keys of their statements."""
         if self.plan is None:
             return {}
         networks: dict[Key, str] = {("network", step.name): step.key for step in self.plan.networks}
         edges: dict[Key, str] = {
-            ("adapter", step.adapter.category, step.adapter.task): step.key
-            for step in self.plan.edges
-            if step.key
+            ("adapter", *step.edge.ends): step.key for step in self.plan.edges if step.key
         }
         return {**networks, **edges}
 
@@ -81,12 +81,12 @@ class Compared:
     """What became of one statement.
 
     Args:
-        key: What it is known by; of a removed one, what it was known by.
+        key: Its key; for a removed statement, its former key.
         change: What became of it.
-        was: What it was known by before, where it has another name now.
+        was: Its former key, if it has another name now.
         before: How far it had come and how good it was, if that is known.
         after: How far it has come and how good it is.
-        fields: What its statement says now that it did not say before.
+        fields: The fields of its statement that changed.
     """
 
     key: Key
@@ -102,7 +102,7 @@ class Compared:
         return " -> ".join(self.key[1:])
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a value of JSON."""
+        """Return it as a JSON value."""
         return {
             "name": list(self.key[1:]) if self.key[0] == "adapter" else self.key[1],
             "change": self.change.value,
@@ -115,7 +115,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions beside each other.
+    """A comparison of two versions.
 
     Args:
         before: The first.
@@ -127,12 +127,12 @@ class Comparison:
 
     @cached_property
     def difference(self) -> GraphDifference:
-        """What the specs do not have in common."""
+        """The differences between the specs."""
         return GraphDifference.between(self.before.graph.spec, self.after.graph.spec)
 
     @cached_property
     def compared(self) -> Mapping[Key, Compared]:
-        """What became of each network, module, edge and path; what was removed comes last."""
+        """What became of each network, module, edge and path; removed ones come last."""
         found = [self._compared(key) for key, _ in self.after.graph.spec.items() if key[0] in KINDS]
         found += [
             Compared(key, Change.REMOVED, before=self.before.state(self._old(key)))
@@ -146,7 +146,7 @@ class Comparison:
         return tuple(item for key, item in self.compared.items() if key[0] == kind)
 
     def counts(self, kind: str) -> dict[Change, int]:
-        """Return how many statements of a kind had which change; those that some had."""
+        """Return how many statements of a kind had each change, leaving out zeros."""
         found = Counter(item.change for item in self.of_kind(kind))
         return {change: found[change] for change in Change if found[change]}
 
@@ -186,20 +186,18 @@ class Comparison:
         return Change.REBUILT if self._is_touched(key) else Change.SAME
 
     def _is_touched(self, key: Key) -> bool:
-        """Whether a statement says something else, or one that it is made of."""
+        """Whether a statement, or one that it depends on, has changed."""
         return any(part in self.difference.changed for part in self._parts(key))
 
     def _parts(self, key: Key) -> Iterator[Key]:
-        """Give a statement and those that it is made of."""
+        """Yield a statement and those that it depends on."""
         yield key
         spec = self.after.graph.spec
         if key[0] == "adapter":
-            adapter = spec.adapters[key[1], key[2]]
+            edge = self.after.graph.edge(key[1], key[2])
             yield from self._parts(("category", key[1]))
             yield from self._parts(("task", key[2]))
-            teacher = self.after.graph.teacher_name(adapter)
-            if teacher is not None:
-                yield from self._parts(("network", teacher))
+            yield from self._parts(("network", edge.teacher.name))
         elif key[0] == "category":
             yield from self._parts(("network", spec.categories[key[1]].network))
         elif key[0] == "task":
@@ -208,7 +206,7 @@ class Comparison:
             yield from self._parts(("network", init))
 
     def _old(self, key: Key) -> Key:
-        """Return what a statement was known by before."""
+        """Return the former key of a statement."""
         names = {new: old for old, new in self.difference.renamed.items()}
         if key[0] != "adapter":
             return names.get(key, key)
@@ -218,13 +216,9 @@ class Comparison:
 
 
 def _error(state: EdgeState | None) -> float | None:
-    """Return the error in percent as it is shown; None where it is not known."""
-    metrics = {} if state is None else state.metrics
-    if "error_rate" in metrics:
-        return round(100 * metrics["error_rate"], 1)
-    if "pixel_accuracy" in metrics:
-        return round(100 - 100 * metrics["pixel_accuracy"], 1)
-    return None
+    """Return the error in percent as it is shown; None if it is not known."""
+    found = None if state is None else error_of(state.metrics)
+    return None if found is None else round(100 * found[0], 1)
 
 
 def _metrics(state: EdgeState | None) -> dict[str, float]:
@@ -233,3 +227,51 @@ def _metrics(state: EdgeState | None) -> dict[str, float]:
 
 def _plural(kind: str) -> str:
     return {"category": "categories", "adapter": "edges"}.get(kind, f"{kind}s")
+
+
+_NOUNS = {"adapter": "edge"}
+
+
+def to_text(comparison: Comparison) -> str:
+    """Return a line for each statement that changed, and lines that count edges and networks."""
+    lines = [
+        line
+        for kind in KINDS
+        for item in comparison.of_kind(kind)
+        if item.change is not Change.SAME or item.was is not None
+        for line in _lines(item)
+    ]
+    return "\n".join([*lines, *_counts(comparison)])
+
+
+def change_words(item: Compared) -> str:
+    """Return what became of a statement, such as ``better: error 13.6 % → 9.7 %``."""
+    before, after = (error_words(state) for state in (item.before, item.after))
+    if item.change is Change.ADDED:
+        figures = after
+    elif item.change is Change.REMOVED:
+        figures = before
+    else:
+        figures = f"{before} → {after.rpartition('error ')[2]}" if before and after else ""
+        if before == after:
+            figures = after
+    if item.change is Change.SAME:
+        return figures or item.change.value
+    return f"{item.change.value}: {figures}" if figures else item.change.value
+
+
+def _lines(item: Compared) -> Iterator[str]:
+    noun = _NOUNS.get(item.key[0], item.key[0])
+    was = f" (was {' -> '.join(item.was[1:])})" if item.was is not None else ""
+    yield f"{SIGNS[item.change] or '='} {noun} {item.name}{was}: {change_words(item)}"
+    if item.fields:
+        yield f"    {', '.join(change.field for change in item.fields)}"
+
+
+def _counts(comparison: Comparison) -> Iterator[str]:
+    for kind in ("adapter", "network"):
+        counts = comparison.counts(kind)
+        number = sum(counts.values())
+        noun = f"{_NOUNS.get(kind, kind)}{'s' * (number != 1)}"
+        parts = ", ".join(f"{count} {change.value}" for change, count in counts.items())
+        yield f"{number} {noun}" + (f": {parts}" if parts else "")

@@ -1,4 +1,4 @@
-"""How to write the DOT language: quoting, labels and statements."""
+"""Writing the DOT language: quoting, labels and statements."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Attributes = Mapping[str, str | float]
-"""Of a node, an edge or a graph."""
+"""The attributes of a node, an edge or a graph."""
 
 
 class Markup(str):
-    """Text in Graphviz's HTML-like label language, which stands between angle brackets."""
+    """Text in Graphviz's HTML-like label language, which is written between angle brackets."""
 
     __slots__ = ()
 
 
 def marked(text: str, *, size: int = 0, color: str = "", bold: bool = False) -> Markup:
-    """Return markup that shows exactly a plain text; characters that XML forbids become U+FFFD.
+    """Return markup that shows a plain text exactly; characters that XML forbids become U+FFFD.
 
     Args:
         text: Any characters.
-        size: Of the font, in points; the node's own unless said.
-        color: Of the font; the node's own unless said.
-        bold: A heavier font.
+        size: The font size in points; default: the node's.
+        color: The font colour; default: the node's.
+        bold: Whether the font is bold.
     """
     written = _readable(text, backslash="\\" * 2).replace("<", "&lt;").replace(">", "&gt;")
     if bold:
@@ -39,7 +39,7 @@ def left_aligned(lines: Iterable[Markup]) -> Markup:
 
 
 def quoted(text: str) -> str:
-    r"""Return a DOT string whose text a tooltip shows as it stands.
+    r"""Return a DOT string whose text a tooltip shows exactly.
 
     Graphviz replaces escapes such as ``\N`` in tooltips, then does so again in what comes out.
     """
@@ -51,14 +51,14 @@ def statement(subject: str, **attributes: str | float) -> str:
     """Return a node, an edge or the defaults of a kind, with attributes, on one line.
 
     Args:
-        subject: As it stands in DOT, already quoted.
+        subject: The subject in DOT, already quoted.
         attributes: `Markup` becomes an HTML-like label; other text is quoted.
     """
     return f"{subject} [{', '.join(f'{name}={_value(v)}' for name, v in attributes.items())}]"
 
 
 def block(head: str, lines: Iterable[str]) -> list[str]:
-    """Return lines between braces, indented."""
+    """Return lines enclosed in braces and indented."""
     return [f"{head}{{", *(f"  {line}" for line in lines), "}"]
 
 
@@ -69,5 +69,5 @@ def _value(value: str | float) -> str:
 
 
 def _readable(text: str, *, backslash: str) -> str:
-    """Return a text with escapes for the entities and escapes that Graphviz would read in it."""
+    """Return a text in which Graphviz reads no entities and no escapes."""
     return _NOT_XML.sub("\ufffd", text).replace("&", "&amp;").replace("\\", backslash)

@@ -1,31 +1,84 @@
-"""Anything drawn: shown in a notebook, or written into a file."""
+"""Anything that is drawn: shown in a notebook, or written to a file, with links to the spec."""
 
 from __future__ import annotations
 
+import os
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
 
+from legonet.atomic_files import write_atomically
+from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph
-from legonet.render.boxes import Links
-from legonet.render.files import format_of, picture_of, pixels_per_inch, write_file
+from legonet.language import Key
+from legonet.render.diagram import Diagram, Links
+from legonet.render.engines import picture_of, pixels_per_inch
 from legonet.render.layout import laid_out
-from legonet.render.links import ABSOLUTE, RELATIVE, links_to
-from legonet.render.sheet import Sheet
-from legonet.render.svg import readable
 
-# Pictures are as wide as they need to be, and on paper: a dark page has no ink that shows on it.
+ABSOLUTE = "file://{path}#L{line}"
+"""The address of a line of a file on this machine."""
+
+RELATIVE = "{relative}#L{line}"
+"""The address of a line of a file relative to the picture; it stays valid if both move together."""
+
+
+def links_to(graph: ModuleGraph, template: str, folder: Path) -> Links:
+    """Return a function that returns the addresses of a graph's statements.
+
+    Args:
+        graph: The graph; a statement that is not in a file has no address.
+        template: An address with ``{path}``, ``{relative}`` and ``{line}``; empty for none.
+        folder: The folder of the picture.
+    """
+    origins = graph.spec.origins
+    places: dict[str, tuple[str, str]] = {}
+
+    def link(key: Key) -> str:
+        origin = origins.get(key)
+        if origin is None or not template:
+            return ""
+        source = origin.span.source.path
+        if source not in places:
+            places[source] = _places(Path(source), folder)
+        path, relative = places[source]
+        return (
+            template.replace("{path}", path)
+            .replace("{relative}", relative)
+            .replace("{line}", str(origin.span.line))
+        )
+
+    return link
+
+
+def _places(file: Path, folder: Path) -> tuple[str, str]:
+    path = file.absolute()
+    try:
+        relative = Path(os.path.relpath(path, folder.absolute()))
+    except ValueError:
+        # On another drive, to which there is no relative path.
+        relative = path
+    posix = path.as_posix()
+    return quote(posix if posix.startswith("/") else f"/{posix}"), quote(relative.as_posix())
+
+
+FORMATS = (".svg", ".png", ".pdf", ".dot")
+"""The suffixes of picture files."""
+
+# Pictures are as wide as they need to be, on white: their dark ink would not show on a dark page.
 _FRAME = '<div style="overflow:auto;background:#fff">{}</div>'
 
 
 class Drawing(ABC):
-    """Anything drawn: a notebook shows it, and `save` writes it into a file."""
+    """Anything that is drawn: a notebook shows it, and `save` writes it to a file."""
 
     @abstractmethod
-    def sheet(self, links: Links) -> Sheet:
+    def diagram(self, links: Links) -> Diagram:
         """Return what is drawn.
 
         Args:
-            links: Gives the address that a click on a statement leads to; empty for none.
+            links: Returns the address that a click on a statement leads to; empty for none.
         """
 
     @abstractmethod
@@ -38,7 +91,7 @@ class Drawing(ABC):
 
     @abstractmethod
     def linked(self) -> ModuleGraph:
-        """Return the graph whose statements a click leads to."""
+        """Return the graph whose statements clicks lead to."""
 
     def dot(self, *, links: str = "") -> str:
         """Return it in the DOT language, for Graphviz and other tools to lay out.
@@ -46,10 +99,10 @@ class Drawing(ABC):
         Args:
             links: As in `svg`.
         """
-        return self._sheet(links, Path()).dot()
+        return self._linked_diagram(links, Path()).dot()
 
     def svg(self, *, links: str = ABSOLUTE) -> str:
-        """Return it as SVG, a text that can also stand in a web page.
+        """Return it as SVG, which can also be embedded in a web page.
 
         Args:
             links: The address that a click leads to, with ``{path}``, ``{relative}`` and
@@ -61,11 +114,11 @@ class Drawing(ABC):
         return self._contents(".svg", links, Path()).decode()
 
     def save(self, file: Path | str, *, links: str = RELATIVE) -> Path:
-        """Write it in the format that a file's suffix says; the file is whole or untouched.
+        """Write it in the format given by a file's suffix, completely or not at all.
 
         Args:
-            file: Where to: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
-            links: As in `svg`; from the picture to the spec unless said.
+            file: The file to write: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
+            links: As in `svg`; default: from the picture to the spec.
 
         Returns:
             The file.
@@ -80,21 +133,80 @@ class Drawing(ABC):
 
     def _contents(self, suffix: str, links: str, folder: Path) -> bytes:
         shown = links if suffix in (".svg", ".dot") else ""
-        sheet = self._sheet(shown, folder)
+        diagram = self._linked_diagram(shown, folder)
         if suffix == ".dot":
-            return sheet.dot().encode()
-        places = laid_out(sheet)
+            return diagram.dot().encode()
+        places = laid_out(diagram)
         resolution = pixels_per_inch(*places.size)
-        contents = picture_of(sheet.dot(places), suffix, placed=True, resolution=resolution)
+        contents = picture_of(diagram.dot(places), suffix, placed=True, resolution=resolution)
         if suffix != ".svg":
             return contents
         return readable(contents.decode(), self.title(), self.description()).encode()
 
-    def _sheet(self, links: str, folder: Path) -> Sheet:
-        return self.sheet(links_to(self.linked(), links, folder))
+    def _linked_diagram(self, links: str, folder: Path) -> Diagram:
+        return self.diagram(links_to(self.linked(), links, folder))
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def _repr_html_(self) -> str:
         return _FRAME.format(self.svg())
+
+
+def format_of(file: Path) -> str:
+    """Return the format given by a file's suffix, one of `FORMATS`.
+
+    Raises:
+        DiagnosticError: LEGO801, another suffix.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in FORMATS:
+        found = f"`{file.suffix}`" if file.suffix else f"`{file.name}` without one"
+        raise DiagnosticError.of(
+            "LEGO801",
+            f"expected a file that ends in {', '.join(FORMATS)}, found {found}",
+            help=[f"write to `{file.stem or 'picture'}.svg`"],
+        )
+    return suffix
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a picture, completely or not at all.
+
+    Raises:
+        DiagnosticError: LEGO803, it cannot be written.
+    """
+    try:
+        write_atomically({file: content})
+    except OSError as error:
+        folder = file.parent
+        raise DiagnosticError.of(
+            "LEGO803",
+            f"cannot write `{file}`: {(error.strerror or str(error)).lower()}",
+            help=[
+                "choose a folder and a file that you may write to"
+                if folder.is_dir()
+                else f"create the folder `{folder}` first"
+            ],
+        ) from error
+
+
+_PROLOGUE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+
+
+def readable(svg: str, title: str, description: str) -> str:
+    """Return a picture with a title and a description for those who cannot see it.
+
+    Graphviz's version is left out, so that equal graphs give equal bytes, and so is the prologue
+    that only a separate file may have.
+
+    Args:
+        svg: The SVG as Graphviz writes it.
+        title: A few words.
+        description: A sentence.
+    """
+    body = _COMMENT.sub("", _PROLOGUE.sub("", svg))
+    root, rest = body.split(">", 1)
+    root = root.replace("<svg", f'<svg role="img" aria-label={quoteattr(title)}', 1)
+    return f"{root}>\n<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>{rest}"

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from legonet.graph import ModuleGraph
-from legonet.spec.declarations import Adapter
+from legonet.language.declarations import Adapter
 
 By = Literal["prefix", "network", "neighbours"]
 """What the modules in one box have in common: the beginning of their names, the ancestor or the
-model that their networks come from, or what they are joined with."""
+model that their networks come from, or what they are joined to."""
 
 ALL: tuple[By, ...] = ("prefix", "network", "neighbours")
 
 MANY_TASKS = 20
-"""With fewer tasks than these each has a box of its own."""
+"""Up to this many tasks, each has a box of its own."""
 
 READABLE = 60
-"""Boxes of edges that a picture of groups should not exceed."""
+"""The number of edge boxes that a picture of groups should not exceed."""
 
 _PREFIX = re.compile(r"[^._]+?(?=[._]|\d*$)")
 
@@ -30,8 +30,8 @@ class Group:
     """Modules in one box.
 
     Args:
-        label: What the box is called; the name of the module where there is only one.
-        members: Their names.
+        label: The label of the box; the name of the module if there is only one.
+        members: The names of the modules.
     """
 
     label: str
@@ -64,10 +64,10 @@ def together(
         sides: A box for each module.
         adapters: The edges that are shown.
         alone: Modules with a box of their own, as ``("category", "cat")``.
-        by: What they have in common; None for whatever makes a picture that can be read.
+        by: What they have in common; None for whatever makes a readable picture.
     """
     choices = [_grouped(graph, sides, adapters, alone, each) for each in ([by] if by else ALL)]
-    # Names say most to a person, and what they are joined with least.
+    # Names tell people the most, and what modules are joined to the least.
     readable = (found for found in choices if _edges(found, adapters) <= READABLE)
     return next(readable, None) or min(choices, key=lambda found: _edges(found, adapters))
 
@@ -114,7 +114,7 @@ def _labels(
 
 
 def _family(graph: ModuleGraph, network: str) -> str:
-    """Return what a network comes from: its oldest ancestor, or else its model."""
+    """Return what a network comes from: its oldest ancestor, or its model if it has none."""
     ancestor, seen = network, {network}
     while (older := graph.spec.networks[ancestor].init) is not None and older not in seen:
         seen.add(older)
@@ -142,6 +142,6 @@ def _boxes(labels: Mapping[str, str], alone: Collection[str]) -> tuple[Group, ..
 
 
 def _edges(sides: Sides, adapters: Sequence[Adapter]) -> int:
-    """Return how many boxes of edges there are."""
+    """Return how many edge boxes there are."""
     left, right = ({name: group for group in side for name in group.members} for side in sides)
     return len({(left[adapter.category], right[adapter.task]) for adapter in adapters})

@@ -1,7 +1,7 @@
-"""Where the boxes and lines of a sheet are: Graphviz ranks the boxes, and lines are smooth curves.
+"""The layout of a diagram: Graphviz places the boxes, and lines are smooth curves.
 
-Lines between neighbouring columns are drawn here: level where they leave a box and where they
-arrive, however many run between the same columns. Others take Graphviz's way around the boxes.
+Lines between neighbouring columns are computed here: they leave and reach boxes horizontally,
+however many run between the same columns. Other lines take Graphviz's route around the boxes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from legonet.render.files import POINTS, picture_of
-from legonet.render.sheet import Line, Places, Sheet
+from legonet.render.diagram import Diagram, Line, Places
+from legonet.render.engines import POINTS, picture_of
 
 ARROW = 10
 """Length of an arrow of size 1, in points."""
@@ -21,12 +21,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Spot:
-    """The place of a box.
+    """The position of a box, in points.
 
     Args:
-        x: Of its middle, in points.
-        y: Of its middle, upwards.
-        width: Its own.
+        x: The horizontal position of its centre.
+        y: The vertical position of its centre, upwards.
+        width: The width of the box.
     """
 
     x: float
@@ -42,15 +42,15 @@ class _Spot:
         return self.x + self.width / 2
 
 
-def laid_out(sheet: Sheet) -> Places:
-    """Return where the boxes and lines of a sheet are; equal sheets give equal places.
+def laid_out(diagram: Diagram) -> Places:
+    """Return where the boxes and lines of a diagram are; equal diagrams give equal places.
 
     Raises:
         DiagnosticError: LEGO804, no Graphviz is installed; LEGO805, Graphviz failed.
     """
-    found = json.loads(picture_of(sheet.dot(), ".json0"))
-    boxes = [box.name for column in sheet.columns for box in column.all()]
-    # Graphviz numbers the nodes as they come, behind the clusters, of which there are none.
+    found = json.loads(picture_of(diagram.dot(), ".json0"))
+    boxes = [box.name for column in diagram.columns for box in column.all()]
+    # Graphviz numbers the nodes in order, after the clusters, of which there are none.
     nodes = [item for item in found["objects"] if "nodes" not in item]
     spots = {name: _spot(item) for name, item in zip(boxes, nodes, strict=True)}
     numbers = {item["_gvid"]: name for name, item in zip(boxes, nodes, strict=True)}
@@ -58,7 +58,7 @@ def laid_out(sheet: Sheet) -> Places:
         (numbers[edge["tail"]], numbers[edge["head"]]): edge.get("pos", "")
         for edge in found.get("edges", ())
     }
-    edges = _edges_of_columns(sheet, spots)
+    edges = _edges_of_columns(diagram, spots)
     _, _, width, height = (float(part) for part in found["bb"].split(","))
     return Places(
         (width, height),
@@ -67,7 +67,7 @@ def laid_out(sheet: Sheet) -> Places:
             (line.left, line.right): _curve(line, spots, *gap)
             if (gap := edges.get((line.left, line.right)))
             else ways[line.left, line.right]
-            for line in sheet.lines
+            for line in diagram.lines
         },
     )
 
@@ -78,21 +78,21 @@ def _spot(node: dict[str, str]) -> _Spot:
 
 
 def _edges_of_columns(
-    sheet: Sheet, spots: dict[str, _Spot]
+    diagram: Diagram, spots: dict[str, _Spot]
 ) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return the room between their columns, of lines between neighbours."""
-    number = {box.name: n for n, column in enumerate(sheet.columns) for box in column.boxes}
-    lefts = [min((spots[box.name].left for box in c.boxes), default=0) for c in sheet.columns]
-    rights = [max((spots[box.name].right for box in c.boxes), default=0) for c in sheet.columns]
+    """Return the gap between the columns, for lines between neighbouring columns."""
+    number = {box.name: n for n, column in enumerate(diagram.columns) for box in column.boxes}
+    lefts = [min((spots[box.name].left for box in c.boxes), default=0) for c in diagram.columns]
+    rights = [max((spots[box.name].right for box in c.boxes), default=0) for c in diagram.columns]
     return {
         (line.left, line.right): (rights[number[line.left]], lefts[number[line.right]])
-        for line in sheet.lines
+        for line in diagram.lines
         if number[line.left] + 1 == number[line.right]
     }
 
 
 def _curve(line: Line, spots: dict[str, _Spot], begin: float, end: float) -> str:
-    """Return a line that is level up to where its column ends, and bends in the room between.
+    """Return a line that is horizontal within its columns and bends in the gap between them.
 
     Args:
         line: The line.
@@ -122,7 +122,7 @@ def _curve(line: Line, spots: dict[str, _Spot], begin: float, end: float) -> str
 
 
 def _level(begin: float, end: float, y: float) -> list[Point]:
-    """Return the further points of a level line."""
+    """Return the remaining points of a horizontal line."""
     step = (end - begin) / 3
     return [(begin + step, y), (begin + 2 * step, y), (end, y)]
 

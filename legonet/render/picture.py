@@ -1,27 +1,30 @@
-"""A graph as a picture, made from whatever holds the graph."""
+"""A graph, or a comparison of two, as a picture."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from legonet.graph import ModuleGraph, load
-from legonet.render.applications import Wanted, applications_of
-from legonet.render.boxes import Links
+from legonet.language.spec import PARTS
+from legonet.render.built import Built
+from legonet.render.comparison import KINDS, SIGNS, Change, Comparison, change_words
 from legonet.render.composition import compose
-from legonet.render.drawing import Drawing
-from legonet.render.files import write_file
+from legonet.render.diagram import Diagram, Links
+from legonet.render.drawing import Drawing, write_file
 from legonet.render.grouping import By
-from legonet.render.selection import select
-from legonet.render.sheet import Sheet
-from legonet.render.view import COLLAPSE_ABOVE, Built, View
+from legonet.render.page import page
+from legonet.render.selection import Wanted, applications_of, select
+from legonet.render.style import EdgeStyle, Line
+from legonet.render.view import COLLAPSE_ABOVE, Mark, View
 from legonet.render.words import STATES
 
 if TYPE_CHECKING:
-    from legonet.build import Plan
+    from legonet.building import Plan
     from legonet.network import TransplantNetwork
 
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 class Picture(Drawing):
     """A graph as a picture; `legonet.draw` makes one.
 
-    It stays as it is, whatever becomes of the graph.
+    It does not change, whatever happens to the graph.
 
     Args:
         view: What it shows.
@@ -50,11 +53,11 @@ class Picture(Drawing):
         red = tuple(dict.fromkeys((*self.view.applications, *found)))
         return Picture(replace(self.view, applications=red))
 
-    def sheet(self, links: Links) -> Sheet:
+    def diagram(self, links: Links) -> Diagram:
         """Return what is drawn.
 
         Args:
-            links: Gives the address that a click on a statement leads to; empty for none.
+            links: Returns the address that a click on a statement leads to; empty for none.
         """
         return compose(self.view, links)
 
@@ -79,7 +82,7 @@ class Picture(Drawing):
         )
 
     def linked(self) -> ModuleGraph:
-        """Return the graph whose statements a click leads to."""
+        """Return the graph whose statements clicks lead to."""
         return self.view.graph
 
 
@@ -98,18 +101,18 @@ def draw(
         >>> legonet.draw("animals.lego", "animals.svg", path="pet_finder")  # doctest: +SKIP
 
     Args:
-        subject: A graph, of which nothing is known but its spec; a plan or a network, which also
-            know how far each edge has come and how good it is; or a spec's file, which is planned.
+        subject: A graph, drawn from its spec alone; a plan or a network, which also know how far
+            each edge has come and how good it is; or a spec's file, for which a plan is made.
         file: Where to write the picture, if anywhere; ``.svg``, ``.png``, ``.pdf`` or ``.dot``, or
-            ``.html`` for a page to walk through, which is never drawn in groups.
+            ``.html`` for an interactive page, which is never drawn in groups.
         path: Applications in red, one or a list of several: names of paths, or edges as
             ``"cat -> classify"`` or ``("cat", "classify")``.
         only: What is shown, one pattern or several, such as ``"cat*"`` or ``"cat* -> classify"``;
             see `select`.
-        collapse: Edges above which modules are drawn in groups.
+        collapse: The number of edges above which modules are drawn in groups.
         group: What the modules of a group have in common: the beginning of their names
             (``prefix``), the ancestor or the model that their networks come from (``network``), or
-            what they are joined with (``neighbours``). They are then drawn in groups however few
+            what they are joined to (``neighbours``). Modules are then drawn in groups however few
             edges there are.
 
     Raises:
@@ -124,8 +127,6 @@ def draw(
     )
     picture = Picture(view)
     if file is not None and Path(file).suffix.lower() == ".html":
-        from legonet.render.page import page
-
         write_file(Path(file), page(graph, plan, path=path, only=patterns).encode())
     elif file is not None:
         picture.save(file)
@@ -138,9 +139,103 @@ def _known(
     """Return a graph as it is now, and the plan that knows what is built of it, if any."""
     if isinstance(subject, ModuleGraph):
         return subject.sound(), None
-    from legonet.build import Plan, Workspace
+    from legonet.building import Plan, Workspace
 
     if isinstance(subject, str | Path):
         subject = Workspace(Path(subject)).plan(load(subject))
     plan = subject if isinstance(subject, Plan) else subject.plan
     return plan.graph, plan
+
+
+LOOKS: Mapping[Change, EdgeStyle] = {
+    change: EdgeStyle(line, change.value, SIGNS[change])
+    for change, line in (
+        (Change.ADDED, Line("#1a7f37", width=2.4)),
+        (Change.REMOVED, Line("#cf222e", "dashed", 2.4)),
+        (Change.BETTER, Line("#08519c", width=2.4)),
+        (Change.WORSE, Line("#a3580c", width=2.4)),
+        (Change.REBUILT, Line("#7b3fc4", width=1.7)),
+        (Change.SAME, Line("#70757a", width=1)),
+    )
+}
+"""How each change looks, in the order of the legend."""
+
+
+@dataclass(frozen=True)
+class ComparisonPicture(Drawing):
+    """A comparison as a picture; `legonet diff` makes one.
+
+    Args:
+        comparison: What it shows.
+        only: Patterns that choose what is shown; if there are none, everything is.
+        collapse: The number of edges above which modules are drawn in groups.
+    """
+
+    comparison: Comparison
+    only: tuple[str, ...] = ()
+    collapse: int = COLLAPSE_ABOVE
+
+    def diagram(self, links: Links) -> Diagram:
+        """Return what is drawn.
+
+        Args:
+            links: Returns the address that a click on a statement leads to; empty for none.
+        """
+        marks = {
+            key: Mark(LOOKS[item.change], change_words(item))
+            for key, item in self.comparison.compared.items()
+            if key[0] == "adapter" or item.change is not Change.SAME
+        }
+        view = View(
+            self._both,
+            _built(self.comparison),
+            select(self._both, self.only),
+            limit=self.collapse,
+            marks=marks,
+            order=tuple(LOOKS.values()),
+        )
+        return compose(view, links)
+
+    def title(self) -> str:
+        """Return what it is, in a few words."""
+        return "Difference of two module graphs"
+
+    def description(self) -> str:
+        """Return what it shows, for those who cannot see it."""
+        edges = self.comparison.counts("adapter")
+        return "Edges: " + (
+            ", ".join(f"{n} {change.value}" for change, n in edges.items()) or "none"
+        )
+
+    def linked(self) -> ModuleGraph:
+        """Return the graph whose statements clicks lead to."""
+        return self._both
+
+    @cached_property
+    def _both(self) -> ModuleGraph:
+        """The second graph, followed by what was removed from the first."""
+        before, after = self.comparison.before.graph.spec, self.comparison.after.graph.spec
+        removed = [
+            item.key for item in self.comparison.compared.values() if item.change is Change.REMOVED
+        ]
+        parts: dict[str, Any] = {}
+        for kind in KINDS:
+            gone = {
+                _name(key): before.of_kind(kind)[_name(key)] for key in removed if key[0] == kind
+            }
+            parts[PARTS[kind]] = {**after.of_kind(kind), **gone}
+        return ModuleGraph(replace(after, **parts, origins={**before.origins, **after.origins}))
+
+
+def _name(key: tuple[str, ...]) -> Any:
+    return key[1:] if key[0] == "adapter" else key[1]
+
+
+def _built(comparison: Comparison) -> Built:
+    """Return what is known about either version; the second one takes precedence."""
+    both = [Built.of(v.plan) for v in (comparison.before, comparison.after) if v.plan is not None]
+    return Built(
+        {ends: state for built in both for ends, state in built.states.items()},
+        {name: state for built in both for name, state in built.networks.items()},
+        both[-1].sizes if both else Built().sizes,
+    )

@@ -1,19 +1,19 @@
-"""A part of a graph, chosen by patterns over the names of its categories, tasks and edges."""
+"""What is asked for: which part of a graph is shown, and which applications are in red."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.graph import ModuleGraph
-from legonet.spec.declarations import Adapter
+from legonet.language.declarations import Adapter
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a graph is shown, in the order of the spec."""
+    """The part of a graph that is shown, in the order of the spec."""
 
     categories: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -21,18 +21,18 @@ class Selection:
 
 
 def select(graph: ModuleGraph, patterns: Sequence[str]) -> Selection:
-    """Return the part of a graph that patterns choose; all of it where there is none.
+    """Return the part of a graph that patterns choose; without patterns, all of it.
 
-    An edge is shown if its category is one of those that patterns name, where any does, and its
-    task likewise; or if a pattern names it with both, as in ``cat* -> classify``. A category or a
-    task that a pattern names is shown also where it has no edge.
+    If patterns match any categories, an edge is shown only if its category is one of them, and
+    likewise for tasks. An edge is also shown if a pattern such as ``cat* -> classify`` matches
+    both of its ends. A matching category or task is shown even if it has no edge.
 
     Args:
         graph: The graph.
-        patterns: With ``*``, ``?`` and ``[..]``, as file names have them.
+        patterns: Patterns with ``*``, ``?`` and ``[..]``, as for file names.
 
     Raises:
-        DiagnosticError: LEGO807, nothing has a name that a pattern chooses.
+        DiagnosticError: LEGO807, a pattern matches nothing.
     """
     spec = graph.spec
     categories: set[str] = set()
@@ -85,5 +85,80 @@ def _nothing(graph: ModuleGraph, pattern: str) -> DiagnosticError:
         "LEGO807",
         f"no category, task or edge is called `{pattern}`",
         help=did_you_mean(pattern, names, "name")
-        or ["patterns may hold `*` and `?`: `cat*`, or `cat* -> classify` for edges"],
+        or ["patterns may contain `*` and `?`: `cat*`, or `cat* -> classify` for edges"],
+    )
+
+
+Wanted = str | tuple[str, str]
+"""The name of a path, an edge as ``cat -> classify``, or a category and a task."""
+
+
+@dataclass(frozen=True)
+class Application:
+    """An edge in red.
+
+    Args:
+        name: Its name.
+        category: Its category.
+        task: Its task.
+    """
+
+    name: str
+    category: str
+    task: str
+
+
+def applications_of(
+    graph: ModuleGraph, wanted: Wanted | Iterable[Wanted]
+) -> tuple[Application, ...]:
+    """Return the requested applications.
+
+    Args:
+        graph: The graph that they are part of.
+        wanted: One of them, or a list of several; a tuple of two texts is a category and a task.
+
+    Raises:
+        DiagnosticError: LEGO802, the spec has no such path; LEGO806, it has no such edge.
+    """
+    found = (_application(graph, item) for item in _each(wanted))
+    return tuple(dict.fromkeys(found))
+
+
+def _each(wanted: Wanted | Iterable[Wanted]) -> Iterator[Wanted]:
+    if isinstance(wanted, str):
+        yield wanted
+    elif isinstance(wanted, tuple) and len(wanted) == 2 and all(isinstance(w, str) for w in wanted):
+        yield str(wanted[0]), str(wanted[1])
+    else:
+        yield from wanted
+
+
+def _application(graph: ModuleGraph, wanted: Wanted) -> Application:
+    paths = graph.spec.paths
+    if isinstance(wanted, str):
+        category, arrow, task = wanted.partition("->")
+        if not arrow:
+            return _path(graph, wanted)
+        wanted = (category.strip(), task.strip())
+    if wanted not in graph.spec.adapters:
+        names = [" -> ".join(ends) for ends in graph.spec.adapters]
+        name = " -> ".join(wanted)
+        raise DiagnosticError.of(
+            "LEGO806",
+            f"no edge `{name}`",
+            help=did_you_mean(name, names, "edge") or ["an edge is an `adapter` statement"],
+        )
+    named = (n for n, path in paths.items() if (path.category, path.task) == wanted)
+    return Application(next(named, " → ".join(wanted)), *wanted)
+
+
+def _path(graph: ModuleGraph, name: str) -> Application:
+    paths = graph.spec.paths
+    if name in paths:
+        return Application(name, paths[name].category, paths[name].task)
+    known = "the spec names " + (", ".join(f"`{item}`" for item in paths) or "no path")
+    raise DiagnosticError.of(
+        "LEGO802",
+        f"unknown path `{name}`",
+        help=did_you_mean(name, paths, "path") or (known, "an edge is written `cat -> classify`"),
     )

@@ -1,72 +1,34 @@
-"""What of a graph is drawn: which modules and edges, which of them in one box, which in red."""
+"""What is drawn of a graph: which modules and edges, which of them in one box, which in red."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.graph import ModuleGraph
+from legonet.language import Key
+from legonet.language.declarations import Adapter
 from legonet.render import words
-from legonet.render.applications import Application
+from legonet.render.built import Built
 from legonet.render.grouping import By, Group, Sides, apart, together
-from legonet.render.looks import ORDER, SEVERAL, Look, look_of
-from legonet.render.selection import Selection
-from legonet.render.sizes import Size, Sizes, sizes_of
-from legonet.spec import Key
-from legonet.spec.declarations import Adapter
-
-if TYPE_CHECKING:
-    from legonet.build import Plan
+from legonet.render.selection import Application, Selection
+from legonet.render.style import ORDER, SEVERAL, EdgeStyle, look_of
 
 COLLAPSE_ABOVE = 400
-"""Edges above which modules stand in groups, where no other number is given."""
-
-Ends = tuple[str, str]
-"""A category and a task."""
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a store knows of a graph.
-
-    Args:
-        states: How far each edge has come, by category and task; one that is not listed is direct
-            or missing, as the spec says.
-        networks: How far each network has come; nothing is said of one that is not listed.
-        sizes: How large modules are.
-    """
-
-    states: Mapping[Ends, EdgeState] = field(default_factory=dict)
-    networks: Mapping[str, EdgeState] = field(default_factory=dict)
-    sizes: Sizes = field(default_factory=Sizes)
-
-    @classmethod
-    def of(cls, plan: Plan) -> Built:
-        """Return what a plan found in its store."""
-        return cls(plan.states(), plan.network_states(), sizes_of(plan))
-
-    def state(self, adapter: Adapter) -> EdgeState:
-        """Return how far an edge has come."""
-        known = self.states.get((adapter.category, adapter.task))
-        return known or EdgeState(State.DIRECT if adapter.learning is None else State.MISSING)
-
-    def size(self, adapter: Adapter) -> Size:
-        """Return how large an adapter is."""
-        return self.sizes.adapters.get((adapter.category, adapter.task), Size())
+"""Edges above which modules are drawn in groups by default."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is said of a statement.
+    """What is said about a statement.
 
     Args:
         look: How it looks.
-        text: In a few words.
+        text: What is said, in a few words.
     """
 
-    look: Look
+    look: EdgeStyle
     text: str
 
 
@@ -79,18 +41,18 @@ class Bundle:
         task: The box on the right.
         adapters: The edges.
         looks: How each of them looks.
-        applications: Those in red that one of them belongs to.
+        applications: The applications in red among them.
     """
 
     category: Group
     task: Group
     adapters: tuple[Adapter, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[EdgeStyle, ...]
     applications: tuple[Application, ...]
 
     @property
-    def look(self) -> Look:
-        """How its line looks: as its edges do, where they all look alike."""
+    def look(self) -> EdgeStyle:
+        """How its line looks: like its edges, if they all look alike."""
         return self.looks[0] if len(set(self.looks)) == 1 else SEVERAL
 
 
@@ -100,14 +62,14 @@ class View:
 
     Args:
         graph: All modules.
-        built: What is known of them.
+        built: What is known about them.
         shown: The part that is shown.
-        applications: In red.
-        limit: Edges above which modules stand in groups.
-        by: What the modules of a group have in common; they then stand in groups however few
+        applications: The applications in red.
+        limit: Edges above which modules are drawn in groups.
+        by: What the modules of a group have in common; they are then drawn in groups however few
             edges there are.
-        marks: What is said of statements in the place of how far they have come.
-        order: In which the legend explains looks.
+        marks: What is said about statements instead of how far they have come.
+        order: The order in which the legend explains looks.
     """
 
     graph: ModuleGraph
@@ -117,11 +79,11 @@ class View:
     limit: int = COLLAPSE_ABOVE
     by: By | None = None
     marks: Mapping[Key, Mark] = field(default_factory=dict)
-    order: tuple[Look, ...] = ORDER
+    order: tuple[EdgeStyle, ...] = ORDER
 
     @cached_property
     def sides(self) -> Sides:
-        """The boxes of category modules and of task modules; what is red stands alone."""
+        """The boxes of category modules and of task modules; red modules have their own."""
         sides = apart(self.shown.categories, self.shown.tasks)
         if self.by is None and len(self.shown.adapters) <= self.limit:
             return sides
@@ -131,7 +93,7 @@ class View:
 
     @property
     def is_collapsed(self) -> bool:
-        """Whether some box stands for several modules."""
+        """Whether some box shows several modules."""
         return any(len(group.members) > 1 for side in self.sides for group in side)
 
     @property
@@ -148,7 +110,7 @@ class View:
     def bundles(self) -> tuple[Bundle, ...]:
         """The edges by box, in the order in which they are drawn.
 
-        They stand beside the modules of which there are more, so that lines are short.
+        They are ordered like the side with more boxes, so that lines are short.
         """
         categories, tasks = self.sides
         left, right = (
@@ -168,11 +130,11 @@ class View:
         return tuple(self._bundle(*ends, found[ends]) for ends in sorted(found, key=place))
 
     def text(self, adapter: Adapter) -> str:
-        """Return how far an edge has come, or what is said of it instead."""
+        """Return how far an edge has come, or what is said about it instead."""
         mark = self.marks.get(_key(adapter))
         return words.progress(self.built.state(adapter)) if mark is None else mark.text
 
-    def _look(self, adapter: Adapter) -> Look:
+    def _look(self, adapter: Adapter) -> EdgeStyle:
         mark = self.marks.get(_key(adapter))
         return look_of(self.built.state(adapter)) if mark is None else mark.look
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from legonet.goals import goal_of
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.render.looks import points_behind
-from legonet.render.sizes import Size
-from legonet.spec.base import Form, Plugin
-from legonet.spec.declarations import Adapter, Learning, Network
-from legonet.spec.models import LibraryModel, Model
+from legonet.graph.state import error_of
+from legonet.language.base import Form
+from legonet.language.declarations import Adapter, Learning, Network
+from legonet.language.models import LibraryModel, Model
+from legonet.render.built import Size
+from legonet.render.style import points_behind
 
 STATES: Mapping[State, str] = {
     State.MISSING: "not built yet",
@@ -20,7 +22,7 @@ STATES: Mapping[State, str] = {
     State.DIRECT: "direct",
 }
 LONGEST = 48
-"""Letters of a name or a line in a box; the tooltip has all of it."""
+"""The most letters of a name or a line in a box; the tooltip shows all of it."""
 
 
 def kernels(layers: tuple[int, ...]) -> str:
@@ -45,12 +47,12 @@ def pictures(learning: Learning) -> str:
 
 
 def progress(state: EdgeState) -> str:
-    """Return how good an edge is beside its teacher, or how far it has come where none knows."""
-    for metric, word in (("error_rate", "error"), ("pixel_accuracy", "pixel accuracy")):
-        if metric in state.metrics:
-            own = f"{word} {percent(state.metrics[metric])}"
-            teacher = state.metrics.get(f"teacher_{metric}")
-            return own if teacher is None else f"{own}, teacher {percent(teacher)}"
+    """Return how good an edge is compared with its teacher; if unknown, how far it has come."""
+    if (goal := goal_of(state.metrics)) is not None:
+        failed = "failed: " if state.state is State.FAILED else ""
+        own = f"{failed}{goal.figure_words} {_with_interval(state.metrics, goal.figure)}"
+        teacher = state.metrics.get(f"teacher_{goal.figure}")
+        return own if teacher is None else f"{own}, teacher {percent(teacher)}"
     if state.state is State.LEARNING:
         return " ".join(filter(None, (f"learning {state.fraction:.0%}", state.message)))
     if state.state is State.FAILED and state.message:
@@ -59,17 +61,14 @@ def progress(state: EdgeState) -> str:
 
 
 def error_words(state: EdgeState | None) -> str:
-    """Return the error of a network or an edge; empty where it is not known."""
+    """Return the error of a network or an edge; empty if it is not known."""
     metrics = {} if state is None else state.metrics
-    if "error_rate" in metrics:
-        return f"error {percent(metrics['error_rate'])}"
-    if "pixel_accuracy" in metrics:
-        return f"pixel error {percent(1 - metrics['pixel_accuracy'])}"
-    return ""
+    goal, found = goal_of(metrics), error_of(metrics)
+    return "" if goal is None or found is None else f"{goal.error_words} {percent(found[0])}"
 
 
 def behind(state: EdgeState) -> str:
-    """Return how far an edge is behind its teacher; empty where it cannot be known."""
+    """Return how far an edge is behind its teacher; empty if it is not known."""
     points = points_behind(state.metrics)
     if points is None:
         return ""
@@ -98,12 +97,12 @@ def size(found: Size) -> str:
 
 
 def model(network: Network) -> str:
-    """Return the name of a network's architecture, without that of legonet's own library."""
+    """Return the name of a network's architecture, without legonet's own prefix."""
     return network.model.call.removeprefix("legonet.")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return a text, or its beginning and its end where it is too long for a box."""
+    """Return a text, or its beginning and end if it is too long for a box."""
     if len(text) <= longest:
         return text
     kept = longest - 1
@@ -111,7 +110,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def listed(names: list[str], most: int = 24) -> str:
-    """Return names one below the other, and how many more there are."""
+    """Return names one per line, and how many more there are."""
     lines = names[:most]
     if len(names) > most:
         lines.append(f"and {len(names) - most} more")
@@ -144,13 +143,28 @@ def _about_adapter(
     if (learning := adapter.learning) is not None:
         yield f"convs {kernels(learning.layers)}"
         yield form(learning.method)
-        yield f"{pictures(learning)}, teacher {graph.teacher_name(adapter)}"
+        teacher = graph.edge(adapter.category, adapter.task).teacher.name
+        yield f"{pictures(learning)}, teacher {teacher}"
     if text := size(found):
         yield text
     if state.metrics or state.message:
         yield progress(state)
     if text := behind(state):
         yield text
+    donor = error_of(state.metrics, "donor")
+    if donor is not None and learning is not None:
+        yield f"the donor's whole network: error {percent(donor[0])}"
+    if state.metrics and state.state is State.FAILED:
+        yield f"failed: {state.message}"
+    yield from (f"warning: {text}" for text in state.warnings)
+
+
+def _with_interval(metrics: Mapping[str, float], name: str) -> str:
+    """Return a share in percent with half of its 95 % interval, the larger one, if it is known."""
+    value, low, high = (metrics.get(f"{name}{limit}") for limit in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return percent(metrics[name])
+    return f"{100 * value:.1f} ± {100 * max(value - low, high - value):.1f} %"
 
 
 def percent(share: float) -> str:
@@ -159,8 +173,8 @@ def percent(share: float) -> str:
 
 
 def form(form: Model | Form) -> str:
-    """Return a form as it stands in a spec, less the fields that hold their defaults."""
-    if isinstance(form, LibraryModel | Plugin):
+    """Return a form as written in a spec, without fields that have their default values."""
+    if isinstance(form, LibraryModel):
         arguments = form.arguments
     else:
         arguments = form.model_dump(exclude_defaults=True)

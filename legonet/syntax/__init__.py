@@ -1,4 +1,4 @@
-"""Text to Ast."""
+"""Turns text into an Ast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of a spec as it was written, a span on every node."""
+"""The tree of a spec as it was written, with a span on every node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Part = str | Interpolation
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A single name, maybe with interpolations."""
+    """A single name, possibly with interpolations."""
 
     parts: tuple[Part, ...]
     span: Span
@@ -33,7 +33,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string in quotes, maybe with interpolations."""
+    """A string in quotes, possibly with interpolations."""
 
     parts: tuple[Part, ...]
     span: Span
@@ -49,7 +49,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name, maybe dotted."""
+    """A name, possibly dotted."""
 
     words: tuple[Word, ...]
     span: Span

@@ -1,7 +1,7 @@
-"""The grammar's rules to the nodes of the Ast.
+"""Builds the nodes of the Ast from the grammar's rules.
 
-Lark calls a method for each rule as soon as it is complete, with all tokens among the children,
-so that a node's span runs from its first child to its last.
+Lark calls a method for each rule as soon as it is complete. The children include all tokens, so a
+node's span runs from its first child to its last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where legonet keeps what only saves time."""
+"""Where legonet keeps files that only save time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "LEGONET_CACHE_DIR"
-"""The environment variable that names another folder; where it is empty, nothing is kept."""
+"""The environment variable that names another folder; if it is empty, nothing is kept."""
 
 
 def cache_folder() -> Path | None:
-    """Return the user's own folder for what can be lost, or None where there is none.
+    """Return the user's own folder for files that can be lost, or None if there is none.
 
-    It is made for its owner alone, since what lies in it is believed.
+    Only its owner gets access to it, since its contents are trusted.
     """
     named = os.environ.get(VARIABLE)
     if named == "":

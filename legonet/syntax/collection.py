@@ -1,4 +1,4 @@
-"""Python's garbage collector, kept from going through trees that grow."""
+"""Keeps Python's garbage collector from scanning trees while they grow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def without_collection() -> Iterator[None]:
     """Pause the collector while a tree is built.
 
-    It would go through the whole tree again each time that it has grown by a quarter, and find
-    nothing, since a tree has no circles; that takes as long as to read a large spec.
+    It would scan the whole tree each time it has grown by a quarter, and find nothing, since a tree
+    has no cycles; that takes as long as reading a large spec.
     """
     was_enabled = gc.isenabled()
     gc.disable()

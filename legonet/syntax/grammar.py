@@ -23,12 +23,13 @@ def grammar_text() -> str:
 
 
 def compile_grammar(builder: AstBuilder) -> Lark:
-    """Return the parser of whole specs (``spec``) and of single values (``value``).
+    """Return the parser for whole specs (``spec``) and single values (``value``).
 
-    Its tables are kept for the next process, since to make them takes as long as a small spec.
+    Its tables are cached for the next process, since building them takes as long as reading a small
+    spec.
 
     Args:
-        builder: Makes the nodes while the parser runs.
+        builder: Builds the nodes while the parser runs.
     """
     folder = cache_folder()
     version = f"{sys.version_info.major}.{sys.version_info.minor}-{lark.__version__}"

@@ -1,4 +1,4 @@
-"""How large a text and its parts may be, and what is wrong wherever it stands."""
+"""How large a text and its parts may be, and which tokens are wrong in any position."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ LONGEST_NAME = 256
 """Characters of the longest name."""
 
 MOST_MISTAKES = 200
-"""Mistakes in a text, at most; one with more is hardly a spec, and reading stops."""
+"""Mistakes in a text, at most; a text with more is hardly a spec, and reading stops."""
 
 TOO_DEEP = "LEGO106"
 
 MOST_STRANGE = 1_000
-"""Characters of no meaning in a text, at most; one with more is no spec, and is not read on."""
+"""Meaningless characters in a text, at most; a text with more is not a spec; reading stops."""
 
 
 def bad_token(source: SourceText, token: Token, depth: int) -> Diagnostic | None:
-    """Return what to say of a token that is wrong wherever it stands; None if it is not."""
+    """Return the diagnostic for a token that is wrong in any position; None if it is fine."""
     if token.type == "UNCLOSED_STRING":
         return Diagnostic(
             "LEGO105",
             "this string is not closed",
             span_of(source, token),
             "no closing quote on this line",
-            ('put a `"` behind the string',),
+            ('put a `"` at the end of the string',),
         )
     if depth > DEEPEST_NESTING:
         message = f"brackets are nested deeper than {DEEPEST_NESTING}"
@@ -46,19 +46,19 @@ def bad_token(source: SourceText, token: Token, depth: int) -> Diagnostic | None
 
 
 def too_long(noun: str, length: int, longest: int, span: Span) -> Diagnostic:
-    """Return what to say of a name or number that is longer than any needs to be."""
+    """Return the diagnostic for a name or number that is longer than any needs to be."""
     message = f"a {noun} has at most {longest} characters, found {length:,}"
     return Diagnostic("LEGO107", message, span, "too long")
 
 
 def too_many(source: SourceText, token: Token) -> Diagnostic:
-    """Return what to say at the place from which on a text is not read."""
+    """Return the diagnostic for the place where reading stops."""
     message = f"more than {MOST_MISTAKES} mistakes; the rest of the text is not read"
     return Diagnostic("LEGO109", message, span_of(source, token), "not read from here on")
 
 
 def span_of(source: SourceText, token: Token) -> Span:
-    """Return a token's place; a line end's is the point in front of it."""
+    """Return a token's place; that of a line end is the point before it."""
     start = token.start_pos or 0
     end = token.end_pos or start
     if token.type == LINE_END:

@@ -1,4 +1,4 @@
-"""Text to an Ast, with all the syntax errors of the text."""
+"""Parses text into an Ast, with all of the text's syntax errors."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Parsed:
     Args:
         ast: What could be read.
         diagnostics: The syntax errors.
-        lost: Words in the passages that could not be read; to miss what they may have declared
-            would be a second error that only follows from the first.
+        lost: Words in the passages that could not be read. Reporting a name that they may have
+            declared as unknown would be a second error that only follows from the first.
         whole: Whether every name that the text declares was read or is among the lost words.
     """
 
@@ -44,7 +44,7 @@ class Parsed:
 
 
 _ONE_AT_A_TIME = Lock()
-"""The builder that the parser calls knows one text at a time; threads take turns."""
+"""The builder that the parser calls handles one text at a time, so threads take turns."""
 
 
 @cache
@@ -54,14 +54,14 @@ def _compiled() -> tuple[Lark, AstBuilder]:
 
 
 def parse(source: SourceText) -> Parsed:
-    """Parse a whole spec; a mistake spoils its own line or block and nothing else."""
+    """Parse a whole spec; a mistake affects only its own line or block."""
     lark, builder = _compiled()
     with _ONE_AT_A_TIME, without_collection(), builder.reading(source):
         return _Run(source, lark).spec()
 
 
 def parse_value(source: SourceText) -> ast.Value | None:
-    """Parse a single value, as on the command line; None where the text is none."""
+    """Parse a single value, as on the command line; None if the text is not a value."""
     lark, builder = _compiled()
     with _ONE_AT_A_TIME, builder.reading(source):
         return _Run(source, lark).value()
@@ -106,7 +106,7 @@ class _Run:
         return self._sound() or self._mended()
 
     def _sound(self) -> Parsed | None:
-        """Read a text without a mistake; None if there is one."""
+        """Read a text without mistakes; None if there is a mistake."""
         if self.left_out:
             return None
         parser = self.lark.parse_interactive(start="spec")
@@ -123,8 +123,8 @@ class _Run:
         return Parsed(tree, (), frozenset())
 
     def _mended(self) -> Parsed:
-        """Read a text again, past all its mistakes."""
-        # Most texts have none, and what to say of one takes a while to import.
+        """Read a text again, continuing after each of its mistakes."""
+        # Most texts have no mistakes, and importing this code takes a while.
         from legonet.syntax.mistakes.recovery import Recovery
 
         parser = self.lark.parse_interactive(start="spec")

@@ -1,4 +1,4 @@
-"""Files to texts."""
+"""Reads files into texts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from legonet.diagnostics import DiagnosticError, SourceText, Span, did_you_mean
 
 LONGEST_TEXT = 8 * 2**20
-"""Bytes of the largest text that is read; a longer one is surely no spec."""
+"""Bytes of the largest text that is read; a larger file is certainly not a spec."""
 
 
 def find_text(path: Path, shown_as: str) -> Path:
-    """Return the one true path of a spec, without links and ``..``.
+    """Return the resolved path of a spec, without links and ``..``.
 
     Args:
         path: The file.
-        shown_as: The path as a person wrote it.
+        shown_as: The path as the user wrote it.
 
     Raises:
-        DiagnosticError: No such file, or something that is no plain file and could run on forever.
+        DiagnosticError: There is no such file, or it is not a plain file and might never end.
     """
     try:
         mode = path.stat().st_mode
@@ -38,10 +38,10 @@ def read_text(path: Path, shown_as: str) -> SourceText:
 
     Args:
         path: The file.
-        shown_as: The path as a person wrote it.
+        shown_as: The path as the user wrote it.
 
     Raises:
-        DiagnosticError: Not readable, too large, or not UTF-8.
+        DiagnosticError: The file is not readable, too large, or not UTF-8.
     """
     try:
         size = path.stat().st_size

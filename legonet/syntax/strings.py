@@ -1,4 +1,4 @@
-"""What stands between the quotes of a string: text, escapes and constants."""
+"""What a string contains between its quotes: text, escapes and constants."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from legonet.diagnostics import Diagnostic, SourceText, Span, shortened
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 PIECE = re.compile(rf"\\(.)|\$\{{({NAME}(?:\.{NAME})*)\}}|\$\{{[^\"}}]*\}}?", re.DOTALL)
-"""An escape, a constant such as ``${root}`` or ``${zoo.cut}``, or what only begins like one."""
+"""An escape, a constant such as ``${root}`` or ``${zoo.cut}``, or the beginning of a broken one."""
 
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
-"""What stands for the character behind a backslash."""
+"""What a backslash and the character after it mean."""
 
 
 def mistakes_in(source: SourceText, token: Token) -> Iterator[Diagnostic]:
-    """Give what to say of the escapes and constants in a string that are none.
+    """Yield the diagnostics for malformed escapes and constants in a string.
 
     Args:
         source: The text.
-        token: The string, its quotes among it.
+        token: The string, including its quotes.
     """
     start = token.start_pos or 0
     for match in PIECE.finditer(token, 1, len(token) - 1):
@@ -33,8 +33,8 @@ def mistakes_in(source: SourceText, token: Token) -> Iterator[Diagnostic]:
                 "LEGO110",
                 f"unknown escape `{shortened(match[0])}` in a string",
                 span,
-                "no escape",
-                ("a path is written with `/`, and a backslash itself as `\\\\`",),
+                "not an escape",
+                ("write a path with `/`, and a backslash itself as `\\\\`",),
             )
         elif escaped is None and name is None:
             yield Diagnostic(
@@ -42,5 +42,5 @@ def mistakes_in(source: SourceText, token: Token) -> Iterator[Diagnostic]:
                 f"`{shortened(match[0])}` names no constant",
                 span,
                 "expected `${NAME}`",
-                ("a dollar in front of a brace that is meant as such is written `\\$`",),
+                ("write a plain dollar sign before a brace as `\\$`",),
             )

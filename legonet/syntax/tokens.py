@@ -1,4 +1,4 @@
-"""Text to the tokens that the grammar's rules see."""
+"""The tokens that the grammar's rules see."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ STATEMENT_STARTS = frozenset({"KEYWORD", "IMPORT", "LET", "FOR", "ADAPTER", "PAT
 class Separators(PostLex):
     """Drops the line ends that separate nothing, and ends the last line.
 
-    Line ends inside ``( )`` and ``[ ]`` mean nothing; so do those behind ``{``, ``,`` and another
-    line end. A brace ends any parenthesis that was left open, so that one mistake stays small.
+    Line ends inside ``( )`` and ``[ ]`` mean nothing, and neither do those after ``{``, ``,`` or
+    another line end. A brace closes any parenthesis that was left open, to keep one mistake small.
     """
 
     always_accept = ("UNCLOSED_STRING", "STRANGE")
@@ -49,7 +49,7 @@ class Separators(PostLex):
 
 
 def _swallowed(token: Token, opening: str, closing: str) -> int:
-    """Return how many closing brackets stand in a string behind its missing quote."""
+    """Return how many closing brackets an unclosed string has swallowed."""
     if token.type != "UNCLOSED_STRING":
         return 0
     return token.count(closing) - token.count(opening)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from built_page import zoo_plan
+from kit.zoo import zoo_plan
 
 from legonet.render.page import page as page_of
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from built_page import ZOO
-from small_specs import write_spec
+from kit.specs import write_spec
+from kit.zoo import ZOO
 
 from legonet.graph import load
 from legonet.render.page import page as page_of

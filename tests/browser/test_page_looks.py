@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from large_specs import large_spec
-from small_specs import write_spec
+from kit.specs import large_spec, write_spec
 
 from legonet.graph import load
 from legonet.render.page import page as page_of

@@ -1,4 +1,4 @@
-"""What a person sees while a build runs, on a terminal and in a log."""
+"""What users see while a build runs, on a terminal and in a log."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.specs import plan_of, write_spec
 from rich.console import Console
-from small_specs import plan_of, write_spec
 
-from legonet.build import Artifact, Event, Plan, Step
-from legonet.build.planning.estimates import Estimate
+from legonet.building import Artifact, Event, Plan, Step
+from legonet.building.planning.estimates import Estimate
 from legonet.cli.bars import Bars, clock, shortened
-from legonet.cli.progress import Lines
-from legonet.cli.tally import Tally
+from legonet.cli.progress import BuildProgress, Lines
 from legonet.diagnostics import Diagnostic
 from legonet.diagnostics.text import columns
 
@@ -63,8 +62,8 @@ def time() -> Clock:
 
 
 @pytest.fixture
-def tally(plan: Plan, time: Clock) -> Tally:
-    return Tally(plan, time)
+def progress_so_far(plan: Plan, time: Clock) -> BuildProgress:
+    return BuildProgress(plan, time)
 
 
 def network(plan: Plan, number: int) -> Step:
@@ -100,9 +99,11 @@ def artifact(**metrics: float) -> Artifact:
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
-def test_bars_fit_a_terminal_of_any_width(tally: Tally, plan: Plan, width: int) -> None:
+def test_bars_fit_a_terminal_of_any_width(
+    progress_so_far: BuildProgress, plan: Plan, width: int
+) -> None:
     console = terminal(width)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     for step in (plan.networks[0], plan.network(LONG), *plan.edges[:2]):
         bars.hear(Event("started", step))
         bars.hear(Event("progress", step, 0.25, "step 120/400  loss 0.31  and much more to say"))
@@ -115,27 +116,27 @@ def test_bars_fit_a_terminal_of_any_width(tally: Tally, plan: Plan, width: int) 
 
 
 def test_bars_say_how_many_steps_have_ended_and_how_long_it_takes(
-    tally: Tally, plan: Plan, time: Clock
+    progress_so_far: BuildProgress, plan: Plan, time: Clock
 ) -> None:
     console = terminal(80)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     for step in plan.networks[:3]:
         bars.hear(Event("started", step))
     bars.hear(Event("finished", network(plan, 0), seconds=60))
     bars.hear(Event("stopped", network(plan, 1)))
     time.now += 75
     whole, one = drawn(bars, console)
-    assert f"2 of {tally.total}" in whole
+    assert f"2 of {progress_so_far.total}" in whole
     assert "1:15" in whole
     assert network(plan, 2).name in one
 
 
 @pytest.mark.parametrize("height", [2, 3, 4, 10, 50])
 def test_bars_never_take_more_lines_than_the_terminal_has(
-    tally: Tally, plan: Plan, height: int
+    progress_so_far: BuildProgress, plan: Plan, height: int
 ) -> None:
     console = terminal(80, height)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     for step in plan.edges:
         bars.hear(Event("started", step))
     lines = drawn(bars, console)
@@ -145,10 +146,10 @@ def test_bars_never_take_more_lines_than_the_terminal_has(
         assert lines[-1] == f"and {len(plan.edges) - shown} more at work"
 
 
-def test_news_of_a_step_draws_nothing_by_itself(tally: Tally, plan: Plan) -> None:
+def test_news_of_a_step_draws_nothing_by_itself(progress_so_far: BuildProgress, plan: Plan) -> None:
     """The bars are drawn a few times a second, however many steps an edge takes meanwhile."""
     console = terminal(80)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     bars.hear(Event("started", edge(plan, 0)))
     for number in range(1000):
         bars.hear(Event("progress", edge(plan, 0), number / 1000, f"step {number}/1000"))
@@ -158,10 +159,10 @@ def test_news_of_a_step_draws_nothing_by_itself(tally: Tally, plan: Plan) -> Non
 
 
 def test_a_finished_step_is_a_line_with_its_error_beside_the_teachers(
-    tally: Tally, plan: Plan
+    progress_so_far: BuildProgress, plan: Plan
 ) -> None:
     console = terminal(80)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     bars.hear(Event("started", edge(plan, 0)))
     found = artifact(error_rate=0.042, teacher_error_rate=0.01)
     bars.hear(Event("finished", edge(plan, 0), seconds=12.3, artifact=found))
@@ -171,10 +172,10 @@ def test_a_finished_step_is_a_line_with_its_error_beside_the_teachers(
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_a_failed_step_says_why_at_once_and_in_one_line(
-    tally: Tally, plan: Plan, width: int
+    progress_so_far: BuildProgress, plan: Plan, width: int
 ) -> None:
     console = terminal(width)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     bars.hear(Event("started", edge(plan, 0)))
     bars.hear(Event("failed", edge(plan, 0), diagnostics=(Diagnostic("LEGO706", WHY),)))
     (line,) = written(console)
@@ -185,63 +186,65 @@ def test_a_failed_step_says_why_at_once_and_in_one_line(
     assert (WHY in line) == (width == 200)
 
 
-def test_what_is_damaged_is_counted_again(tally: Tally, plan: Plan) -> None:
+def test_what_is_damaged_is_counted_again(progress_so_far: BuildProgress, plan: Plan) -> None:
     console = terminal(80)
-    bars = Bars(tally, console)
+    bars = Bars(progress_so_far, console)
     bars.hear(Event("started", network(plan, 0)))
     bars.hear(Event("finished", network(plan, 0), seconds=1))
-    assert (tally.ended, tally.finished) == (1, 1)
+    assert (progress_so_far.ended, progress_so_far.finished) == (1, 1)
     bars.hear(Event("damaged", network(plan, 0)))
-    assert (tally.ended, tally.finished) == (0, 0)
+    assert (progress_so_far.ended, progress_so_far.finished) == (0, 0)
     assert written(console)[-1].split()[:2] == ["damaged", network(plan, 0).name]
 
 
-def test_what_is_begun_again_behind_its_end_is_at_work(tally: Tally, plan: Plan) -> None:
+def test_what_is_started_again_after_its_end_is_at_work(
+    progress_so_far: BuildProgress, plan: Plan
+) -> None:
     step = network(plan, 0)
     for kind in ("started", "finished", "started"):
-        tally.hear(Event(kind, step))  # type: ignore[arg-type]
-    assert tally.ended == 0
-    assert [item.step for item in tally.at_work.values()] == [step]
+        progress_so_far.hear(Event(kind, step))  # type: ignore[arg-type]
+    assert progress_so_far.ended == 0
+    assert [item.step for item in progress_so_far.at_work.values()] == [step]
 
 
 def test_the_time_left_comes_from_estimates_and_the_steps_own_pace(plan: Plan, time: Clock) -> None:
     first, second, *others = plan.to_build
     known = {step.name: Estimate(10.0, None) for step in plan.to_build}
-    tally = Tally(with_estimates(plan, known), time)
-    assert tally.left() == 10.0 * len(plan.to_build)
-    tally.hear(Event("started", first))
-    tally.hear(Event("started", second))
+    progress_so_far = BuildProgress(with_estimates(plan, known), time)
+    assert progress_so_far.left() == 10.0 * len(plan.to_build)
+    progress_so_far.hear(Event("started", first))
+    progress_so_far.hear(Event("started", second))
     time.now += 20
-    tally.hear(Event("progress", first, 0.5))
+    progress_so_far.hear(Event("progress", first, 0.5))
     # The first is as slow as it is, the second is overdue, and two are at work at a time.
-    assert tally.left() == (20 + 0 + 10 * len(others)) / 2
+    assert progress_so_far.left() == (20 + 0 + 10 * len(others)) / 2
     for step in others:
-        tally.hear(Event("started", step))
-        tally.hear(Event("failed", step))
-    assert tally.left() == 20
+        progress_so_far.hear(Event("started", step))
+        progress_so_far.hear(Event("failed", step))
+    assert progress_so_far.left() == 20
 
 
 def test_the_time_left_is_not_told_where_nobody_can_know_it(plan: Plan, time: Clock) -> None:
-    tally = Tally(with_estimates(plan, {}), time)
-    assert tally.left() is None
+    progress_so_far = BuildProgress(with_estimates(plan, {}), time)
+    assert progress_so_far.left() is None
     for kind in ("network", "adapter"):
         step = next(step for step in plan.to_build if step.kind == kind)
-        tally.hear(Event("started", step))
-        tally.hear(Event("finished", step, seconds=3))
-    assert tally.left() == 3.0 * (len(plan.to_build) - 2)
+        progress_so_far.hear(Event("started", step))
+        progress_so_far.hear(Event("finished", step, seconds=3))
+    assert progress_so_far.left() == 3.0 * (len(plan.to_build) - 2)
 
 
 def with_estimates(plan: Plan, estimates: dict[str, Estimate]) -> Plan:
     """Return a plan whose estimates are known, whatever was built."""
-    made = Plan(plan.graph, plan.networks, plan.edges, plan.runs, plan.inventories)
+    made = Plan(plan.graph, plan.networks, plan.edges, plan.runs, plan.file_lists)
     vars(made)["estimates"] = estimates
     return made
 
 
 def test_a_log_has_a_line_for_each_step_however_many_are_at_work(
-    tally: Tally, plan: Plan, time: Clock, capsys: pytest.CaptureFixture[str]
+    progress_so_far: BuildProgress, plan: Plan, time: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(tally)
+    lines = Lines(progress_so_far)
     steps = plan.edges[:3]
     for step in steps:
         lines.hear(Event("started", step))
@@ -260,7 +263,9 @@ def test_a_log_has_a_line_for_each_step_however_many_are_at_work(
         f"finished {steps[0].name} 12 s error 50.0 %",
         f"failed {steps[1].name} {WHY}",
     ]
-    assert [line.split()[0] for line in told[-2:]] == [f"[{n}/{tally.total}]" for n in (1, 2)]
+    assert [line.split()[0] for line in told[-2:]] == [
+        f"[{n}/{progress_so_far.total}]" for n in (1, 2)
+    ]
 
 
 def test_a_log_that_nobody_reads_any_more_stops_no_build() -> None:

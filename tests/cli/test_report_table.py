@@ -1,20 +1,22 @@
-"""What a person is told when a build has ended."""
+"""What users are shown when a build has ended."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from large_specs import large_spec, pretend
-from small_specs import plan_of, write_spec
+from kit.specs import large_spec, plan_of, write_spec
+from kit.stores import pretend
 
-from legonet.build import Plan, Report, Result
-from legonet.build.proof import Proof, Proved
-from legonet.build.result import Outcome
+from legonet.building import Plan, Report, Result
+from legonet.building.proof import Proof, Proved
+from legonet.building.result import Outcome
+from legonet.building.storage.diagnoses import value_of
 from legonet.cli import report_table
-from legonet.diagnostics import Diagnostic
+from legonet.diagnostics import Diagnostic, Severity
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,84 @@ def test_a_step_that_lacks_what_failed_says_so(plan: Plan, shown: Shown) -> None
     assert f"{edge.name} is not built: its category's network `{network.name}` failed" in told
     assert not any(line.startswith(f"{network.name} is not built") for line in told)
     assert "2 steps failed; what is built is kept" in told
+    assert not any("nothing to do" in line for line in told)
+
+
+FIGURES = {
+    "error_rate": 0.121,
+    "error_rate_low": 0.084,
+    "error_rate_high": 0.17,
+    "teacher_error_rate": 0.08,
+    "teacher_error_rate_low": 0.05,
+    "teacher_error_rate_high": 0.12,
+    "donor_error_rate": 0.096,
+}
+PIXELS = {"pixel_accuracy": 0.9, "pixel_accuracy_low": 0.88, "pixel_accuracy_high": 0.91}
+
+
+def with_certificate(made: Report, number: int, outcome: Outcome, **certificate: object) -> Report:
+    """Return a report in which one edge has another certificate."""
+    result = made.edges[number]
+    assert result.artifact is not None
+    found = replace(result.artifact, certificate={**result.artifact.certificate, **certificate})
+    edges = list(made.edges)
+    edges[number] = replace(result, outcome=outcome, artifact=found, reason="no better than chance")
+    return replace(made, edges=tuple(edges))
+
+
+def test_an_error_stands_with_the_larger_half_of_its_interval(
+    plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = with_certificate(report(plan, {}), 3, "reused", metrics=FIGURES)
+    made = with_certificate(made, 4, "reused", metrics=PIXELS)
+    report_table.show_report(made, 0)
+    told = capsys.readouterr().out.splitlines()
+    own, pixels = (
+        next(line for line in told if line.startswith(plan.edges[number].name + " "))
+        for number in (3, 4)
+    )
+    assert own.split("reused")[1].split() == ["12.1", "±", "4.9", "%", "8.0", "%", "9.6", "%"]
+    assert pixels.split("reused")[1].split() == ["10.0", "±", "2.0", "%", "px"]
+    assert any(line.startswith("±: half of the 95 % interval; donor's:") for line in told)
+
+
+def test_a_narrow_terminal_leaves_columns_out_but_never_the_interval(
+    plan: Plan, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(report(plan, {}), edges=report(plan, {}).edges[:5])
+    made = with_certificate(few, 3, "reused", metrics=FIGURES)
+
+    def table() -> list[str]:
+        return [line for line in shown(made) if line.startswith("edge") or " -> " in line]
+
+    # The width that the whole table has, and what it has without its first spare column.
+    for left_out in (set(), {"samples"}, {"samples", "donor's"}):
+        rows = table()
+        assert {"samples", "teacher's", "donor's"} - set(rows[0].split()) == left_out
+        assert len(rows) == 6
+        assert any("12.1 ± 4.9 %" in row for row in rows)
+        columns = max(map(len, rows))
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert table() == rows
+        monkeypatch.setenv("COLUMNS", str(columns - 1))
+
+
+def test_a_failed_edge_that_is_kept_and_warnings_stand_below_the_table(
+    plan: Plan, shown: Shown
+) -> None:
+    warning = Diagnostic("LEGO652", "it errs on more", severity=Severity.WARNING)
+    made = with_certificate(report(plan, {}), 3, "failed", metrics=FIGURES)
+    made = with_certificate(made, 4, "reused", warnings=[value_of(warning)])
+    told = shown(made)
+    name, other = plan.edges[3].name, plan.edges[4].name
+    assert f"{name} failed, its adapter is kept: no better than chance" in told
+    assert f"warning: {other}: it errs on more (LEGO652)" in told
+    assert "1 step failed; what is built is kept" in told
+
+
+def test_what_was_measured_again_is_counted(plan: Plan, shown: Shown) -> None:
+    told = shown(report(plan, {plan.edges[0].name: "measured", plan.edges[1].name: "measured"}))
+    assert "measured again, as there are new figures: 2 edges" in told
     assert not any("nothing to do" in line for line in told)
 
 

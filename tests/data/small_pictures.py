@@ -44,7 +44,7 @@ def save_manifest(
 
 
 def failure(code: str, work: Callable[[], object]) -> str:
-    """Check that the work fails with this code alone, and return what a person reads."""
+    """Check that the work fails with this code alone, and return what users read."""
     with pytest.raises(DiagnosticError) as caught:
         work()
     (diagnostic,) = caught.value.diagnostics

@@ -13,9 +13,9 @@ from small_pictures import failure
 from torchvision.datasets import CIFAR10
 
 from legonet.data import ask, open_source
-from legonet.data.sources.cifar10_jpeg import CATEGORIES
-from legonet.spec.base import Goal
-from legonet.spec.sources import Cifar10, Cifar10Jpeg
+from legonet.data.sources.cifar10 import Cifar10
+from legonet.data.sources.cifar10_jpeg import CATEGORIES, Cifar10Jpeg
+from legonet.goals.classification import Classification
 
 
 def jpeg(level):
@@ -42,7 +42,7 @@ def file(tmp_path):
 
 
 def test_jpeg_pictures_have_their_labels_and_order(file):
-    train = ask(Cifar10Jpeg(file=file), None, None, Goal.CLASSIFICATION).read("train")
+    train = ask(Cifar10Jpeg(file=file), None, None, Classification()).read("train")
     assert train.images.shape == (20, 32, 32, 3)
     assert train.labels.tolist() == [*range(10), *range(10)]
     levels = train.images.mean(axis=(1, 2, 3))
@@ -50,9 +50,9 @@ def test_jpeg_pictures_have_their_labels_and_order(file):
 
 
 def test_one_jpeg_category_is_told_from_all_others(file):
-    question = ask(Cifar10Jpeg(file=file), None, "cat", Goal.CLASSIFICATION)
+    question = ask(Cifar10Jpeg(file=file), None, "cat", Classification())
     assert question.read("test").labels.tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-    assert question.source.evidence("cat").files == (file,)
+    assert question.source.fingerprint("cat").files == (file,)
 
 
 def test_a_file_that_is_something_else_is_an_error(file, tmp_path):
@@ -78,7 +78,7 @@ def test_a_file_that_is_something_else_is_an_error(file, tmp_path):
 )
 def test_arrays_that_do_not_fit_are_an_error(tmp_path, name, value):
     np.savez(tmp_path / "x.npz", **(arrays() | {name: value}))
-    question = ask(Cifar10Jpeg(file=tmp_path / "x.npz"), None, None, Goal.CLASSIFICATION)
+    question = ask(Cifar10Jpeg(file=tmp_path / "x.npz"), None, None, Classification())
     failure("LEGO406", lambda: question.read("train"))
 
 
@@ -88,15 +88,13 @@ def test_a_damaged_jpeg_picture_is_named(tmp_path):
     content["train_jpeg"] = content["train_jpeg"].copy()
     content["train_jpeg"][start:end] = 0
     np.savez(tmp_path / "x.npz", **content)
-    question = ask(Cifar10Jpeg(file=tmp_path / "x.npz"), None, None, Goal.CLASSIFICATION)
+    question = ask(Cifar10Jpeg(file=tmp_path / "x.npz"), None, None, Classification())
     assert "train picture 7" in failure("LEGO404", lambda: question.read("train"))
 
 
 @pytest.mark.photographs
 def test_the_real_jpeg_file_is_read(shared_data):
-    question = ask(
-        Cifar10Jpeg(file=shared_data / "cifar10_jpeg.npz"), None, None, Goal.CLASSIFICATION
-    )
+    question = ask(Cifar10Jpeg(file=shared_data / "cifar10_jpeg.npz"), None, None, Classification())
     test = question.read("test")
     assert np.bincount(test.labels).tolist() == [1000] * 10
     assert 100 < test.images.mean() < 140
@@ -128,24 +126,24 @@ def batches(tmp_path, monkeypatch):
 
 
 def test_batches_are_read_through_torchvision(batches):
-    question = ask(Cifar10(directory=batches), None, None, Goal.CLASSIFICATION)
+    question = ask(Cifar10(directory=batches), None, None, Classification())
     train = question.read("train")
     assert train.labels.tolist() == [1, 8, 2, 7, 3, 6, 4, 5, 5, 4]
     assert train.images[0, 0, 0].tolist() == [200, 1, 1]
     assert question.read("test").labels.tolist() == [0, 9]
-    assert len(question.source.evidence(None).files) == 7
+    assert len(question.source.fingerprint(None).files) == 7
 
 
 def test_damaged_batches_are_an_error(batches):
     (batches / "cifar-10-batches-py" / "data_batch_2").write_bytes(b"x")
-    question = ask(Cifar10(directory=batches), None, None, Goal.CLASSIFICATION)
+    question = ask(Cifar10(directory=batches), None, None, Classification())
     failure("LEGO406", lambda: question.read("train"))
 
 
 def test_a_missing_batch_is_an_error_already_for_the_plan(batches):
     (batches / "cifar-10-batches-py" / "data_batch_2").unlink()
     source = open_source(Cifar10(directory=batches))
-    assert "data_batch_2" in failure("LEGO403", lambda: source.evidence(None))
+    assert "data_batch_2" in failure("LEGO403", lambda: source.fingerprint(None))
 
 
 def test_without_download_the_data_set_must_be_there(tmp_path):
@@ -165,14 +163,14 @@ def test_download_happens_once_and_only_when_fetched(batches, monkeypatch):
 
     monkeypatch.setattr(CIFAR10, "download", download)
     source = open_source(Cifar10(directory=batches, download=True))
-    assert source.evidence(None).files == ()
+    assert source.fingerprint(None).files == ()
     assert calls == []
-    before = source.evidence(None)
+    before = source.fingerprint(None)
     source.fetch()
     source.fetch()
     assert len(calls) == 1
-    assert len(source.evidence(None).files) == 7
-    assert source.evidence(None).values != before.values
+    assert len(source.fingerprint(None).files) == 7
+    assert source.fingerprint(None).values != before.values
 
 
 @pytest.mark.parametrize("error", [OSError("no network"), RuntimeError("corrupted")])

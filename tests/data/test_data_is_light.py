@@ -13,19 +13,22 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from legonet.data import ask
-from legonet.spec.base import Goal
-from legonet.spec.sources import Digits, Folder, Manifest, PascalPart
+from legonet.goals.classification import Classification
+from legonet.data.sources.digits import Digits
+from legonet.data.sources.folder import Folder
+from legonet.data.sources.manifest import Manifest
+from legonet.data.sources.pascal_part import PascalPart
 folder = Path(sys.argv[1])
 forms = Digits(), Manifest(directory=folder), Folder(directory=folder), PascalPart(directory=folder)
 for form in forms:
-    question = ask(form, None, None, Goal.CLASSIFICATION)
-    question.source.evidence(None)
-    question.source.evidence(question.labels[0])
+    question = ask(form, None, None, Classification())
+    question.source.fingerprint(None)
+    question.source.fingerprint(question.labels[0])
 print(*[name for name in sys.argv[2:] if name in sys.modules])
 """
 
 
-def test_questions_and_evidence_load_no_heavy_library(tmp_path):
+def test_datasets_and_fingerprints_load_no_heavy_library(tmp_path):
     for split in ("train", "test"):
         save_picture(tmp_path / split / "cat" / "1.png")
         save_picture(tmp_path / "JPEGImages" / f"{split}.jpg")

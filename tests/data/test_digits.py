@@ -12,13 +12,14 @@ from small_pictures import failure
 
 from legonet.data import VOID, ask, open_source
 from legonet.data.sources import digits as module
-from legonet.spec.base import Goal
-from legonet.spec.sources import Digits
+from legonet.data.sources.digits import Digits
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
 
 
 @pytest.fixture(scope="module")
 def question():
-    return ask(Digits(), None, "3", Goal.SEGMENTATION)
+    return ask(Digits(), None, "3", Segmentation())
 
 
 def blocks(picture):
@@ -30,7 +31,7 @@ def test_both_splits_together_are_scikit_learns_digits_upsampled():
     reference = load_digits()
     pixels = torch.tensor(reference.images * (255 / 16))[:, None]
     upsampled = torch.nn.functional.interpolate(pixels, (16, 16), mode="bilinear")[:, 0].numpy()
-    numbers = ask(Digits(), None, None, Goal.CLASSIFICATION)
+    numbers = ask(Digits(), None, None, Classification())
     assert numbers.labels == tuple("0123456789")
     found = []
     for split in ("train", "test"):
@@ -44,7 +45,7 @@ def test_both_splits_together_are_scikit_learns_digits_upsampled():
 
 
 def test_a_quarter_of_each_digit_is_for_test(question):
-    numbers = ask(Digits(), None, None, Goal.CLASSIFICATION)
+    numbers = ask(Digits(), None, None, Classification())
     train, test = (np.bincount(numbers.read(split).labels) for split in ("train", "test"))
     share = test / (train + test)
     assert share.min() > 0.24
@@ -54,7 +55,7 @@ def test_a_quarter_of_each_digit_is_for_test(question):
 def test_pictures_are_grey_and_of_the_size_asked_for(question):
     assert question.size == 16
     for size in (16, 20):
-        pictures = ask(Digits(), size, "3", Goal.CLASSIFICATION).read("test")
+        pictures = ask(Digits(), size, "3", Classification()).read("test")
         assert pictures.images.shape[1:] == (size, size, 3)
         assert pictures.masks is None
         assert (pictures.images == pictures.images[..., :1]).all()
@@ -62,7 +63,7 @@ def test_pictures_are_grey_and_of_the_size_asked_for(question):
 
 def test_background_is_each_digit_of_the_same_split_with_every_block_moved(question):
     for split in ("train", "test"):
-        digits = ask(Digits(), None, None, Goal.CLASSIFICATION).read(split)
+        digits = ask(Digits(), None, None, Classification()).read(split)
         pictures = question.read(split)
         shuffled = pictures.images[pictures.labels == 0]
         assert len(shuffled) == len(digits)
@@ -81,12 +82,12 @@ def test_masks_are_the_ink_of_digits_and_of_shuffled_digits(question):
 
 
 def test_masks_of_all_categories_number_the_digit_by_its_label():
-    pictures = ask(Digits(), None, None, Goal.SEGMENTATION, background=True).read("test")
+    pictures = ask(Digits(), None, None, Segmentation(), background=True).read("test")
     for label in range(10):
         seen = set(np.unique(pictures.masks[pictures.labels == label]))
         assert seen == {label, 10}
     assert set(np.unique(pictures.masks[pictures.labels == 10])) == {10}
-    void = ask(Digits(), None, None, Goal.SEGMENTATION).read("test")
+    void = ask(Digits(), None, None, Segmentation()).read("test")
     assert set(np.unique(void.masks)) == {*range(10), VOID}
 
 
@@ -96,12 +97,12 @@ def test_every_machine_has_the_same_pictures(question):
 
 
 def test_evidence_is_the_bundled_file():
-    evidence = open_source(Digits()).evidence("3")
-    (file,) = evidence.files
+    fingerprint = open_source(Digits()).fingerprint("3")
+    (file,) = fingerprint.files
     assert file.name == "digits.csv.gz"
     assert file.is_file()
 
 
 def test_a_scikit_learn_without_digits_is_an_error(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert "scikit-learn" in failure("LEGO401", lambda: open_source(Digits()).evidence(None))
+    assert "scikit-learn" in failure("LEGO401", lambda: open_source(Digits()).fingerprint(None))

@@ -7,8 +7,8 @@ from small_pictures import BLUE, GREY, RED, failure, save_picture
 from torchvision.datasets import ImageFolder
 
 from legonet.data import ask, open_source
-from legonet.spec.base import Goal
-from legonet.spec.sources import Folder
+from legonet.data.sources.folder import Folder
+from legonet.goals.classification import Classification
 
 
 @pytest.fixture
@@ -34,21 +34,21 @@ def test_the_pictures_are_those_of_image_folder(folder):
 
 
 def test_background_is_what_a_category_is_told_from(folder):
-    question = ask(Folder(directory=folder), 4, "cat", Goal.CLASSIFICATION)
+    question = ask(Folder(directory=folder), 4, "cat", Classification())
     train = question.read("train")
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert abs(train.images[-1, 0, 0].astype(int) - RED).max() < 5
-    everything = ask(Folder(directory=folder), 4, None, Goal.CLASSIFICATION, background=True)
+    everything = ask(Folder(directory=folder), 4, None, Classification(), background=True)
     assert everything.labels == ("cat", "dog", "background")
     assert everything.read("test").labels.tolist() == [2, 2, 0, 0, 0, 1, 1]
 
 
 def test_evidence_is_of_the_category_and_stays_when_the_folder_moves(folder, tmp_path):
-    before = open_source(Folder(directory=folder)).evidence("cat")
+    before = open_source(Folder(directory=folder)).fingerprint("cat")
     assert len(before.files) == 12
     assert not any("dog" in file.parts for file in before.files)
     folder.rename(tmp_path / "moved")
-    after = open_source(Folder(directory=tmp_path / "moved")).evidence("cat")
+    after = open_source(Folder(directory=tmp_path / "moved")).fingerprint("cat")
     assert after.values == before.values
     assert [f.relative_to(tmp_path / "moved") for f in after.files] == [
         f.relative_to(folder) for f in before.files

@@ -20,9 +20,10 @@ from small_pictures import failure
 from torchvision.datasets import ImageFolder, OxfordIIITPet, SBDataset, VOCSegmentation
 
 from legonet.data import ask, open_source
-from legonet.data.sources.voc import CATEGORIES
-from legonet.spec.base import Goal
-from legonet.spec.sources import Folder, OxfordPets, Sbd, Voc
+from legonet.data.sources.folder import Folder
+from legonet.data.sources.oxford_pets import OxfordPets
+from legonet.data.sources.voc import CATEGORIES, Sbd, Voc
+from legonet.goals.classification import Classification
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 """Torchvision leaves a GIF open until it is collected."""
@@ -33,7 +34,7 @@ ORIENTATION = 0x0112
 """The tag in which a camera says how it was held."""
 
 KINDS = ("colour", "grey", "inks", "turned", "PNG inside", "GIF inside", "progressive")
-"""What may stand under the ending `.jpg`."""
+"""What a file that ends in `.jpg` may be."""
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +239,7 @@ def test_folders_of_every_mode_and_ending(tmp_path):
         reference = ImageFolder(tmp_path / split)
         assert source.categories == tuple(reference.classes)
         images, _ = source.read(split, source.examples(split), SIDE)
-        labels = ask(Folder(directory=tmp_path), SIDE, None, Goal.CLASSIFICATION).read(split).labels
+        labels = ask(Folder(directory=tmp_path), SIDE, None, Classification()).read(split).labels
         assert labels.tolist() == reference.targets
         with warnings.catch_warnings():
             # Pillow says what it thinks of torchvision's way with transparent palettes.

@@ -7,8 +7,11 @@ import pytest
 from small_pictures import BLUE, GREEN, GREY, RED, failure, save_manifest, save_mask, save_picture
 
 from legonet.data import VOID, ask, open_source
-from legonet.spec.base import Goal
-from legonet.spec.sources import Manifest
+from legonet.data.sources.manifest import Manifest
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
+
+CLASSIFICATION = Classification()
 
 MASK = [[0, 0, 128, 255, 255, 255]] * 4
 
@@ -34,7 +37,7 @@ def folder(tmp_path):
     return directory
 
 
-def question(folder, category, goal=Goal.CLASSIFICATION, size=6, background=False):
+def question(folder, category, goal=CLASSIFICATION, size=6, background=False):
     return ask(Manifest(directory=folder), size, category, goal, background)
 
 
@@ -69,7 +72,7 @@ def test_all_categories_have_a_label_each_and_background_only_when_asked_for(fol
 
 
 def test_masks_keep_void_and_leave_out_pictures_without_one(folder):
-    train = question(folder, "cat", Goal.SEGMENTATION).read("train")
+    train = question(folder, "cat", Segmentation()).read("train")
     assert train.labels.tolist() == [0, 1]
     assert not train.masks[0].any()
     assert train.masks[1][0].tolist() == [0, 0, VOID, 1, 1, 1]
@@ -77,17 +80,17 @@ def test_masks_keep_void_and_leave_out_pictures_without_one(folder):
 
 
 def test_masks_are_resized_to_the_nearest_pixel(folder):
-    train = question(folder, "cat", Goal.SEGMENTATION, size=12).read("train")
+    train = question(folder, "cat", Segmentation(), size=12).read("train")
     assert train.masks[1][0].tolist() == [0] * 4 + [VOID] * 2 + [1] * 6
 
 
 def test_masks_of_all_categories_hold_labels(folder):
-    void = question(folder, None, Goal.SEGMENTATION).read("train")
+    void = question(folder, None, Segmentation()).read("train")
     assert [mask[0].tolist() for mask in void.masks] == [
         [VOID, VOID, VOID, 0, 0, 0],
         [VOID, VOID, VOID, 1, 1, 1],
     ]
-    label = question(folder, None, Goal.SEGMENTATION, background=True).read("train")
+    label = question(folder, None, Segmentation(), background=True).read("train")
     assert [mask[0].tolist() for mask in label.masks] == [
         [2] * 6,
         [2, 2, VOID, 0, 0, 0],
@@ -97,7 +100,7 @@ def test_masks_of_all_categories_hold_labels(folder):
 
 def test_evidence_is_of_the_category_and_the_background(folder):
     source = open_source(Manifest(directory=folder))
-    names = [file.relative_to(folder).as_posix() for file in source.evidence("dog").files]
+    names = [file.relative_to(folder).as_posix() for file in source.fingerprint("dog").files]
     assert names == [
         "images/b.png",
         "images/dog.png",
@@ -106,8 +109,8 @@ def test_evidence_is_of_the_category_and_the_background(folder):
         "masks/dog2.png",
         "images/b2.png",
     ]
-    assert str(folder) not in repr(source.evidence("dog").values)
-    assert len(source.evidence(None).files) == 11
+    assert str(folder) not in repr(source.fingerprint("dog").values)
+    assert len(source.fingerprint(None).files) == 11
 
 
 def test_evidence_changes_with_what_it_is_evidence_of_and_with_nothing_else(folder, tmp_path):
@@ -117,12 +120,12 @@ def test_evidence_changes_with_what_it_is_evidence_of_and_with_nothing_else(fold
     rows = [row for row in ROWS if row[2] != "dog"]
     save_manifest(moved, rows)
     after = open_source(Manifest(directory=moved))
-    assert before.evidence("cat").values == after.evidence("cat").values
-    assert before.evidence(None).values != after.evidence(None).values
+    assert before.fingerprint("cat").values == after.fingerprint("cat").values
+    assert before.fingerprint(None).values != after.fingerprint(None).values
     other_split = [(*row[:3], "train") if row[0] == "images/cat3.png" else row for row in rows]
     save_manifest(moved, other_split)
     changed = open_source(Manifest(directory=moved))
-    assert changed.evidence("cat").values != after.evidence("cat").values
+    assert changed.fingerprint("cat").values != after.fingerprint("cat").values
 
 
 def test_only_keeps_the_rows_of_one_source(folder):
@@ -137,7 +140,7 @@ def test_only_keeps_the_rows_of_one_source(folder):
 def test_masks_are_no_column_that_a_manifest_needs(folder):
     save_manifest(folder, [(row[0], row[2], row[3]) for row in ROWS], "path category split")
     assert len(question(folder, "cat").read("train")) == 3
-    failure("LEGO412", lambda: question(folder, "cat", Goal.SEGMENTATION))
+    failure("LEGO412", lambda: question(folder, "cat", Segmentation()))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +190,7 @@ def test_an_unreadable_picture_is_named(folder):
 
 def test_a_mask_of_another_size_is_an_error(folder):
     save_mask(folder / "masks/cat1.png", np.zeros((3, 6)))
-    read = question(folder, "cat", Goal.SEGMENTATION).read
+    read = question(folder, "cat", Segmentation()).read
     message = failure("LEGO405", lambda: read("train"))
     assert "6x4" in message
     assert "6x3" in message
@@ -196,7 +199,7 @@ def test_a_mask_of_another_size_is_an_error(folder):
 
 def test_a_mask_with_other_numbers_is_an_error(folder):
     save_mask(folder / "masks/cat1.png", [[0, 0, 128, 255, 254, 255]] * 4)
-    read = question(folder, "cat", Goal.SEGMENTATION).read
+    read = question(folder, "cat", Segmentation()).read
     message = failure("LEGO405", lambda: read("train"))
     assert "found 254" in message
 
@@ -232,7 +235,7 @@ def test_animal_masks_cover_what_the_manifest_says(shared_data):
     with (shared_data / "animals/manifest.csv").open(encoding="utf-8") as stream:
         lines = [line for line in csv.DictReader(stream) if line["split"] == "test"]
     expected = [float(line["fg_fraction"]) for line in lines if line["category"] == "cow"]
-    pictures = question(shared_data / "animals", "cow", Goal.SEGMENTATION, 128).read("test")
+    pictures = question(shared_data / "animals", "cow", Segmentation(), 128).read("test")
     found = (pictures.masks[pictures.labels == 1] == 1).mean(axis=(1, 2))
     assert len(expected) == 71
     assert np.abs(found - expected).max() < 0.01

@@ -11,8 +11,9 @@ from small_pictures import BLUE, GREY, RED, failure
 from legonet.data import ask, open_source
 from legonet.data.sources import pascal_part
 from legonet.data.sources.part_annotation import box_around, largest_square
-from legonet.spec.base import Goal
-from legonet.spec.sources import PascalPart
+from legonet.data.sources.pascal_part import PascalPart
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
 
 WIDTH, HEIGHT = 200, 120
 CAT, TABLE, DOG = 8, 11, 12
@@ -96,7 +97,7 @@ def form(root):
 
 
 def test_an_object_with_a_margin_fills_each_picture(form):
-    cats = ask(form, 40, "cat", Goal.CLASSIFICATION).read("train")
+    cats = ask(form, 40, "cat", Classification()).read("train")
     assert cats.labels.tolist() == [1, 1, 0, 0]
     first = open_source(form)._crops["train"][0]
     assert first.box == (14, 4, 86, 76)
@@ -108,7 +109,7 @@ def test_an_object_with_a_margin_fills_each_picture(form):
 
 
 def test_masks_are_the_pixels_of_the_categorys_objects(form):
-    cats = ask(form, 72, "cat", Goal.SEGMENTATION).read("train")
+    cats = ask(form, 72, "cat", Segmentation()).read("train")
     expected = np.zeros((72, 72), np.uint8)
     expected[6:66, 6:66] = 1
     assert (cats.masks[0] == expected).all()
@@ -118,7 +119,7 @@ def test_masks_are_the_pixels_of_the_categorys_objects(form):
 
 
 def test_every_category_in_a_crop_is_numbered_when_all_are_asked_for(form):
-    question = ask(form, 50, None, Goal.SEGMENTATION, background=True)
+    question = ask(form, 50, None, Segmentation(), background=True)
     train = question.read("train")
     shown = [question.labels[label] for label in train.labels]
     assert shown == ["cat", "dog", "cat", "diningtable", "background", "background"]
@@ -127,7 +128,7 @@ def test_every_category_in_a_crop_is_numbered_when_all_are_asked_for(form):
 
 
 def test_objects_too_small_to_be_recognised_are_left_out(form):
-    dogs = ask(form, 20, "dog", Goal.CLASSIFICATION).read("train")
+    dogs = ask(form, 20, "dog", Classification()).read("train")
     assert dogs.labels.tolist() == [1, 0, 0]
 
 
@@ -149,7 +150,7 @@ def test_background_touches_no_object_and_is_as_frequent_as_a_category(form):
 
 def test_pictures_that_are_not_annotated_are_left_out(form, root):
     source = open_source(form)
-    names = {file.stem for file in source.evidence(None).files}
+    names = {file.stem for file in source.fingerprint(None).files}
     assert "2011_000001" not in names
     assert names == {name for pictures in PICTURES.values() for name in pictures}
 
@@ -157,20 +158,20 @@ def test_pictures_that_are_not_annotated_are_left_out(form, root):
 def test_the_lists_of_segmented_pictures_are_a_choice(root):
     source = open_source(PascalPart(directory=root, lists="Segmentation"))
     assert {crop.name for crop in source._crops["train"]} == {"2008_000001", "2008_000002"}
-    assert len(source.evidence("cat").files) == 8
+    assert len(source.fingerprint("cat").files) == 8
 
 
 def test_evidence_stays_when_the_folder_moves_and_changes_with_its_lists(root, tmp_path):
-    before = open_source(PascalPart(directory=root)).evidence("cat")
+    before = open_source(PascalPart(directory=root)).fingerprint("cat")
     for folder in ("Annotations_Part", "JPEGImages", "ImageSets"):
         (tmp_path / "moved").mkdir(exist_ok=True)
         (root / folder).rename(tmp_path / "moved" / folder)
     moved = open_source(PascalPart(directory=tmp_path / "moved"))
-    assert moved.evidence("cat").values == before.values
+    assert moved.fingerprint("cat").values == before.values
     assert str(tmp_path) not in repr(before.values)
-    assert [f.name for f in moved.evidence("cat").files] == [f.name for f in before.files]
+    assert [f.name for f in moved.fingerprint("cat").files] == [f.name for f in before.files]
     (tmp_path / "moved/Annotations_Part/2008_000001.mat").unlink()
-    changed = open_source(PascalPart(directory=tmp_path / "moved")).evidence("cat")
+    changed = open_source(PascalPart(directory=tmp_path / "moved")).fingerprint("cat")
     assert changed.values != before.values
 
 
@@ -182,10 +183,10 @@ def test_annotations_are_read_once_until_they_change(form, root, monkeypatch):
         lambda file, real=pascal_part.read_annotation: read.append(file.stem) or real(file),
     )
     for _ in range(2):
-        ask(form, 20, "cat", Goal.SEGMENTATION).read("train")
+        ask(form, 20, "cat", Segmentation()).read("train")
     assert sorted(read) == sorted(name for pictures in PICTURES.values() for name in pictures)
     save_annotation(root, "2008_000001", [(CAT, (0, 0, 100, 100))])
-    ask(form, 20, "cat", Goal.SEGMENTATION).read("train")
+    ask(form, 20, "cat", Segmentation()).read("train")
     assert read[6:] == ["2008_000001"]
     assert open_source(form)._crops["train"][0].box == (0, 0, 110, 110)
 
@@ -209,19 +210,19 @@ def test_missing_lists_and_lists_of_other_pictures_are_errors(form, root):
 def test_a_missing_picture_is_an_error_already_for_the_plan(form, root):
     (root / "JPEGImages/2008_000002.jpg").unlink()
     source = open_source(form)
-    assert "2008_000002.jpg" in failure("LEGO403", lambda: source.evidence("cat"))
-    failure("LEGO403", lambda: ask(form, 20, "cat", Goal.CLASSIFICATION).read("train"))
+    assert "2008_000002.jpg" in failure("LEGO403", lambda: source.fingerprint("cat"))
+    failure("LEGO403", lambda: ask(form, 20, "cat", Classification()).read("train"))
 
 
 def test_a_category_without_pictures_is_an_error(form):
-    question = ask(form, 20, "horse", Goal.CLASSIFICATION)
+    question = ask(form, 20, "horse", Classification())
     assert "`horse`" in failure("LEGO414", lambda: question.read("train"))
-    assert "diningtable" in failure("LEGO411", lambda: ask(form, 20, "table", Goal.CLASSIFICATION))
+    assert "diningtable" in failure("LEGO411", lambda: ask(form, 20, "table", Classification()))
 
 
 def test_a_picture_of_another_size_than_its_masks_is_an_error(form, root):
     Image.new("RGB", (100, 60)).save(root / "JPEGImages/2008_000001.jpg")
-    question = ask(form, 20, "cat", Goal.CLASSIFICATION)
+    question = ask(form, 20, "cat", Classification())
     message = failure("LEGO405", lambda: question.read("train"))
     assert "100x60" in message
     assert "2008_000001" in message
@@ -249,7 +250,7 @@ def broken_annotations():
 )
 def test_an_annotation_of_something_else_is_named(form, root, content, reason):
     scipy.io.savemat(root / "Annotations_Part/2008_000001.mat", content)
-    question = ask(form, 20, "cat", Goal.CLASSIFICATION)
+    question = ask(form, 20, "cat", Classification())
     message = failure("LEGO404", lambda: question.read("train"))
     assert "2008_000001.mat" in message
     assert reason in message
@@ -258,7 +259,7 @@ def test_an_annotation_of_something_else_is_named(form, root, content, reason):
 @pytest.mark.parametrize("content", [b"", b"no matrix", b"MATLAB 5.0 MAT-file" + bytes(200)])
 def test_a_damaged_annotation_is_named(form, root, content):
     (root / "Annotations_Part/2008_000001.mat").write_bytes(content)
-    question = ask(form, 20, "cat", Goal.CLASSIFICATION)
+    question = ask(form, 20, "cat", Classification())
     assert "2008_000001.mat" in failure("LEGO404", lambda: question.read("train"))
 
 

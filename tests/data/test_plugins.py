@@ -1,30 +1,31 @@
-"""Other packages' sources are found by name and nothing else."""
+"""Sources of other packages are opened like our own, and what goes wrong there is their fault."""
 
 from __future__ import annotations
 
-import sys
-from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any, ClassVar
 
-import pytest
 from small_pictures import failure
 
-from legonet.data import Evidence, Example, Source, ask, open_source, plugins
-from legonet.spec.base import Goal
-from legonet.spec.sources import PluginSource
+from legonet.data import Example, Fingerprint, Source, ask, open_source
+from legonet.data.sources.manifest import ManifestSource
+from legonet.goals.classification import Classification
+from legonet.language.sources import SourceForm
 
 
-class Stripes(Source):
+class StripesSource(Source):
     """A source such as another package would bring."""
 
     has_background = True
     has_masks = False
     default_size = 8
 
-    def __init__(self, names: list[str]):
-        self.categories = tuple(names)
+    def __init__(self, names: tuple[str, ...]) -> None:
+        if not names:
+            raise ValueError("no stripes")
+        self.categories = names
 
-    def evidence(self, category):
-        return Evidence(("stripes", self.categories), ())
+    def fingerprint(self, category):
+        return Fingerprint(("stripes", self.categories), ())
 
     def examples(self, split):
         shows = [(), *((name,) for name in self.categories)]
@@ -36,46 +37,40 @@ class Stripes(Source):
         return np.zeros((len(examples), size, size, 3), np.uint8), None
 
 
-def no_source():
-    return 3
+class Stripes(SourceForm):
+    call = "stripes"
+    opens = StripesSource
+    names: tuple[str, ...]
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    points = EntryPoints(
-        EntryPoint(name, value, "legonet.sources")
-        for name, value in [
-            ("stripes", f"{__name__}:Stripes"),
-            ("three", f"{__name__}:no_source"),
-            ("rows", "legonet.data.sources.manifest:ManifestSource"),
-            ("gone", "no_such_package_anywhere:source"),
-        ]
-    )
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points.select(group=group))
+class Three(SourceForm):
+    call = "three"
+    opens: ClassVar[Any] = int
 
 
-def form(call, **arguments):
-    return PluginSource(call=call, arguments=arguments)
+class Rows(SourceForm):
+    call = "rows"
+    opens: ClassVar[Any] = ManifestSource
+    directory: Any
 
 
-def test_a_registered_source_is_opened_with_its_arguments():
-    question = ask(form("stripes", names=["zebra"]), None, "zebra", Goal.CLASSIFICATION)
+def test_a_source_is_opened_with_its_arguments():
+    question = ask(Stripes(names=("zebra",)), None, "zebra", Classification())
     assert question.size == 8
     assert question.read("train").labels.tolist() == [0, 1]
 
 
-def test_an_unknown_name_is_refused_without_an_import():
-    before = set(sys.modules)
-    message = failure("LEGO408", lambda: open_source(form("stripe")))
-    assert "`stripes`" in message
-    assert set(sys.modules) == before
+def test_its_form_says_of_background_what_the_source_says():
+    assert Stripes(names=("zebra",)).has_background is True
+    assert Three().has_background is None
 
 
 def test_whatever_goes_wrong_in_a_package_is_told_as_its_own_fault():
-    assert "no_such_package" in failure("LEGO408", lambda: open_source(form("gone")))
-    assert "TypeError" in failure("LEGO408", lambda: open_source(form("stripes", colour=1)))
-    assert "`int`" in failure("LEGO408", lambda: open_source(form("three")))
+    message = failure("LEGO408", lambda: open_source(Stripes(names=())))
+    assert "`stripes`" in message
+    assert "ValueError" in message
+    assert "`int`" in failure("LEGO408", lambda: open_source(Three()))
 
 
 def test_a_package_may_tell_in_legonets_own_way_what_is_wrong(tmp_path):
-    failure("LEGO401", lambda: open_source(form("rows", directory=tmp_path)))
+    failure("LEGO401", lambda: open_source(Rows(directory=tmp_path)))

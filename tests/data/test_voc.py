@@ -9,9 +9,9 @@ from small_pictures import failure, save_mask, save_picture
 from torchvision.datasets import SBDataset, VOCSegmentation
 
 from legonet.data import VOID, ask, open_source
-from legonet.data.sources.voc import CATEGORIES
-from legonet.spec.base import Goal
-from legonet.spec.sources import Sbd, Voc
+from legonet.data.sources.voc import CATEGORIES, Sbd, Voc
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
 
 CAT, DOG = 8, 12
 
@@ -53,23 +53,23 @@ def sbd(tmp_path):
 
 
 def test_a_category_is_told_from_pictures_that_do_not_show_it(voc):
-    train = ask(voc, 6, "cat", Goal.SEGMENTATION).read("train")
+    train = ask(voc, 6, "cat", Segmentation()).read("train")
     assert train.labels.tolist() == [1, 1, 0]
     assert [mask[0].tolist() for mask in train.masks] == [
         [0, 0, VOID, 1, 1, 1],
         [0, 0, 0, 1, 0, 0],
         [0] * 6,
     ]
-    dog = ask(voc, 6, "dog", Goal.CLASSIFICATION).read("train")
+    dog = ask(voc, 6, "dog", Classification()).read("train")
     assert dog.labels.tolist() == [0, 1, 0]
 
 
 def test_the_most_prominent_category_is_a_pictures_label(voc):
-    question = ask(voc, 6, None, Goal.SEGMENTATION, background=True)
+    question = ask(voc, 6, None, Segmentation(), background=True)
     train = question.read("train")
     assert [question.labels[label] for label in train.labels] == ["cat", "dog", "tvmonitor"]
     assert train.masks[1][0].tolist() == [DOG - 1, DOG - 1, DOG - 1, CAT - 1, 20, 20]
-    void = ask(voc, 6, None, Goal.SEGMENTATION).read("train")
+    void = ask(voc, 6, None, Segmentation()).read("train")
     assert void.masks[1][0].tolist() == [DOG - 1, DOG - 1, DOG - 1, CAT - 1, VOID, VOID]
 
 
@@ -93,27 +93,27 @@ def test_sbd_is_read_as_torchvision_reads_it(sbd):
     assert len(examples) == len(reference) == 3
     for index, (_, mask) in enumerate(reference):
         assert (masks[index][0] == np.asarray(mask)[0]).all()
-    assert ask(sbd, 6, "cat", Goal.SEGMENTATION).read("test").labels.tolist() == [1, 0]
+    assert ask(sbd, 6, "cat", Segmentation()).read("test").labels.tolist() == [1, 0]
 
 
 def test_evidence_is_all_pictures_and_masks_of_both_splits(voc, sbd):
     for form in (voc, sbd):
-        evidence = open_source(form).evidence("cat")
-        assert len(evidence.files) == 10
-        assert str(form.directory) not in repr(evidence.values)
+        fingerprint = open_source(form).fingerprint("cat")
+        assert len(fingerprint.files) == 10
+        assert str(form.directory) not in repr(fingerprint.values)
 
 
 def test_a_missing_picture_is_an_error_already_for_the_plan(voc):
     file = next(voc.directory.glob("**/JPEGImages/b.jpg"))
     file.unlink()
     source = open_source(voc)
-    assert "b.jpg" in failure("LEGO403", lambda: source.evidence("cat"))
-    failure("LEGO403", lambda: ask(voc, 6, "cat", Goal.CLASSIFICATION).read("train"))
+    assert "b.jpg" in failure("LEGO403", lambda: source.fingerprint("cat"))
+    failure("LEGO403", lambda: ask(voc, 6, "cat", Classification()).read("train"))
 
 
 def test_a_missing_list_is_an_error(voc):
     next(voc.directory.glob("**/Segmentation/val.txt")).unlink()
-    failure("LEGO406", lambda: open_source(voc).evidence(None))
+    failure("LEGO406", lambda: open_source(voc).fingerprint(None))
 
 
 def test_a_missing_data_set_is_an_error(tmp_path):
@@ -126,11 +126,11 @@ def test_a_missing_data_set_is_an_error(tmp_path):
 def test_unknown_numbers_in_a_mask_are_an_error(voc):
     file = next(voc.directory.glob("**/SegmentationClass/b.png"))
     save_mask(file, [[21] * 6] * 4, palette=True)
-    question = ask(voc, 6, None, Goal.SEGMENTATION, background=True)
+    question = ask(voc, 6, None, Segmentation(), background=True)
     assert "found 21" in failure("LEGO405", lambda: question.read("train"))
 
 
 def test_a_damaged_mask_is_named(sbd):
     (sbd.directory / "cls" / "b.mat").write_bytes(b"no matrix")
-    question = ask(sbd, 6, "cat", Goal.SEGMENTATION)
+    question = ask(sbd, 6, "cat", Segmentation())
     assert "b.mat" in failure("LEGO404", lambda: question.read("train"))

@@ -99,7 +99,7 @@ def test_text_without_a_place() -> None:
     )
 
 
-def test_the_bar_stands_behind_long_line_numbers() -> None:
+def test_the_bar_comes_after_long_line_numbers() -> None:
     source = SourceText("long.lego", "\n" * 122 + "x")
     lines = to_text(Diagnostic("LEGO104", "a message", Span(source, 122, 123))).split("\n")
     assert lines[1] == "   --> long.lego:123:1"

@@ -1,4 +1,4 @@
-"""A checkpoint in memory, written behind every step."""
+"""A checkpoint in memory, written after every step."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def pseudo_gradient(module: nn.Module, shape, given: Tensor, relus=(), pools=())
 def through_adapter(
     module: nn.Module, kernels, shape, given: Tensor, relus=(), pools=(), adapter_relus=()
 ) -> Tensor:
-    """D' of a task module behind an adapter's convs, with history by their kernels.
+    """D' of a task module after an adapter's convs, with history by their kernels.
 
     Args:
         module: g_S.

@@ -7,7 +7,7 @@ from torch import nn
 from toy_networks import fcn_top, seeded, vgg_top
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.convolutional import convolutional
+from legonet.distill.pseudo_gradients.convolutional import convolutional
 from legonet.modules.digest import state_digest
 
 SHAPE = (4, 8, 8)
@@ -43,6 +43,29 @@ def test_grid_is_the_outputs_of_shifted_windows():
         for across in range(3):
             window = values[:, :, 2 * down : 2 * down + 8, 2 * across : 2 * across + 8]
             assert torch.allclose(found[:, :, down, across], bare(window), atol=1e-6)
+
+
+@pytest.mark.parametrize(("full", "pooled"), [(5, 2), (7, 2), (9, 4), (8, 4), (6, 1)])
+def test_adaptive_pooling_by_windows_of_one_size_has_a_grid(full, pooled):
+    module = seeded(
+        lambda: nn.Sequential(
+            nn.AdaptiveAvgPool2d(pooled), nn.Flatten(), nn.Linear(4 * pooled**2, 2)
+        ),
+        1,
+    )
+    read, shape = convolutional(module, (4, full, full), 1)
+    values = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(read(values)[:, :, 0, 0], module(values), atol=1e-6)
+    read, shape = convolutional(module, (4, full, full), 3)
+    values = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    found, stride = read(values), (shape[1] - full) // 2
+    assert found.shape == (1, 2, 3, 3)
+    for down in range(3):
+        for across in range(3):
+            rows = slice(stride * down, stride * down + full)
+            columns = slice(stride * across, stride * across + full)
+            window = values[:, :, rows, columns]
+            assert torch.allclose(found[:, :, down, across], module(window), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from torch import nn
 from toy_networks import fcn_top, seeded, vgg_top
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.gates import (
+from legonet.distill.pseudo_gradients.gates import (
     activation_rates,
     check_partners,
     implied_options,
     random_gates,
     teacher_gates,
 )
-from legonet.distill.surrogate import Surrogate
-from legonet.spec.methods import BackDistillation
+from legonet.distill.pseudo_gradients.options import PseudoGradientOptions
+from legonet.distill.pseudo_gradients.surrogate import Surrogate
 
 HALF = [torch.tensor(0.5)] * 3
 
@@ -124,9 +124,9 @@ def test_options_that_no_spec_names_fit_both_networks():
             surrogate(1, top=flat_top),
         )
     )
-    assert alike == BackDistillation()
-    assert resized == wider == BackDistillation(channel_shared=True)
-    assert flat == BackDistillation(relu_places="none")
+    assert alike == PseudoGradientOptions()
+    assert resized == wider == PseudoGradientOptions(channel_shared=True)
+    assert flat == PseudoGradientOptions(relu_places="none")
 
 
 def test_relus_without_a_partner_let_everything_through():

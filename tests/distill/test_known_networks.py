@@ -7,12 +7,13 @@ import reference
 import torch
 from toy_networks import seeded
 
-from legonet.distill.gates import random_gates
-from legonet.distill.surrogate import Surrogate
-from legonet.modules import fcn
+from legonet.distill.pseudo_gradients.gates import random_gates
+from legonet.distill.pseudo_gradients.surrogate import Surrogate
+from legonet.language.models import LibraryModel
+from legonet.modules import fcn_networks
 from legonet.modules.cut import bottom, top
+from legonet.modules.fcn import VggFcn
 from legonet.modules.models import instantiate
-from legonet.spec.models import LibraryModel, VggFcn
 
 
 def check(network, path, size=32):
@@ -54,6 +55,15 @@ def test_torchvisions_classifiers_are_passed_exactly(name, path):
     check(network, path)
 
 
+@pytest.mark.parametrize(("path", "size"), [("blocks.4", 96), ("blocks.4", 144)])
+def test_timms_padding_as_tensorflow_does_is_passed_exactly(path, size):
+    pytest.importorskip("timm")
+    arguments = {"num_classes": 2}
+    model = LibraryModel(library="timm", name="tf_efficientnet_lite0", arguments=arguments)
+    # The depthwise convs pad one side alone at even sizes, and both at odd ones.
+    check(seeded(lambda: instantiate(model), 1), path, size=size)
+
+
 def test_torchvisions_segmenter_is_passed_exactly():
     model = LibraryModel(library="torchvision", name="fcn_resnet50", arguments={"num_classes": 2})
     check(seeded(lambda: instantiate(model), 1), "backbone.layer4.1")
@@ -61,8 +71,8 @@ def test_torchvisions_segmenter_is_passed_exactly():
 
 @pytest.mark.parametrize("stride", [8, 32])
 def test_a_vgg_fcn_is_passed_exactly(stride, monkeypatch):
-    monkeypatch.setattr(fcn, "HIDDEN", 16)
-    monkeypatch.setattr(fcn, "WIDTHS", (4, 6, 8, 8, 8))
+    monkeypatch.setattr(fcn_networks, "HIDDEN", 16)
+    monkeypatch.setattr(fcn_networks, "WIDTHS", (4, 6, 8, 8, 8))
     network = seeded(lambda: instantiate(VggFcn(classes=2, depth=11, stride=stride)), 1)
     for name, parameter in network.named_parameters():
         if name.startswith("score_pool"):

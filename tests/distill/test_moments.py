@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from legonet.distill.moments import Moments, OwnMoments, Pairs, kernel_of, matrix_of, product
+from legonet.distill.pseudo_gradients.moments import (
+    Moments,
+    OwnMoments,
+    Pairs,
+    kernel_of,
+    matrix_of,
+    product,
+)
 
 SHAPES = {
     "pairs": st.integers(1, 3),
@@ -47,8 +54,8 @@ def test_slope_by_every_kernel_is_that_of_the_pairs(sizes, channels, seed):
     both = drawn(2, channels[len(sizes)], channels[0], seed)
     random = torch.Generator().manual_seed(seed + 1)
     kernels = [
-        torch.randn(behind, before, size, size, generator=random, dtype=torch.float64)
-        for before, behind, size in zip(channels, channels[1:], sizes, strict=False)
+        torch.randn(after, before, size, size, generator=random, dtype=torch.float64)
+        for before, after, size in zip(channels, channels[1:], sizes, strict=False)
     ]
     for kernel in kernels:
         kernel.requires_grad_()
@@ -95,8 +102,8 @@ def test_product_of_convs_is_their_stack(channels, larger, seed):
     random = torch.Generator().manual_seed(seed)
     sizes = [3 if place == larger else 1 for place in range(3)]
     kernels = [
-        torch.randn(behind, before, size, size, generator=random, dtype=torch.float64)
-        for before, behind, size in zip(channels, channels[1:], sizes, strict=False)
+        torch.randn(after, before, size, size, generator=random, dtype=torch.float64)
+        for before, after, size in zip(channels, channels[1:], sizes, strict=False)
     ]
     values = torch.randn(2, channels[0], 5, 4, generator=random, dtype=torch.float64)
     expected = values

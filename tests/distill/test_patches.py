@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from legonet.distill import patches
+from legonet.distill.pseudo_gradients import patches
 
 MAPS = {
     "size": st.tuples(st.integers(1, 7), st.integers(1, 7)),

@@ -4,21 +4,22 @@ from dataclasses import replace
 
 import pytest
 import torch
-from toy_networks import edge, fcn_top, network, silent
+from torch import nn
+from toy_networks import edge, fcn_top, network, pictures, silent
 
+from legonet.data.tensors import to_tensor
 from legonet.diagnostics import CODES, DiagnosticError
-from legonet.distill.joint import Joint
+from legonet.distill.edges.edge_context import EdgeContext
 from legonet.distill.learn import learn
-from legonet.distill.preparation import prepare
-from legonet.spec.base import Goal
-from legonet.spec.declarations import Learning
-from legonet.spec.methods import (
+from legonet.distill.methods import (
     BackDistillation,
     OrdinaryLearning,
     OutputDistillation,
     Stitching,
     Transplant,
 )
+from legonet.goals.segmentation import Segmentation
+from legonet.language.declarations import Learning
 
 
 def learned(made, method, **options):
@@ -43,7 +44,7 @@ def test_labels_of_one_kind_alone_are_refused(method):
 
 
 def test_a_segmentation_may_have_a_single_picture():
-    made = edge(network(0, fcn_top), network(1, fcn_top), labelled=1, goal=Goal.SEGMENTATION)
+    made = edge(network(0, fcn_top), network(1, fcn_top), labelled=1, goal=Segmentation())
     assert learned(made, OrdinaryLearning(steps=2), samples=1).certificate["steps"] == 2
 
 
@@ -90,8 +91,10 @@ def test_fewer_pictures_than_asked_for_are_refused(field):
     ],
 )
 def test_schedules_follow_start_and_pictures_and_say_why(method, given, steps, rate):
-    joint = Joint(edge(network(0), network(1), **given), 0, torch.device("cpu"), lambda words: None)
-    found = prepare(joint, Learning(), method)
+    context = EdgeContext(
+        edge(network(0), network(1), **given), 0, torch.device("cpu"), lambda words: None
+    )
+    found = method.setup(context, Learning())
     assert (found.schedule.steps, found.schedule.learning_rate) == (steps, rate)
     assert set(found.because) == {"most_steps_because", "learning_rate_because"}
     said = method.steps is not None
@@ -121,7 +124,7 @@ def test_maps_in_the_adapter_keep_gradients_back(layers):
         for kind in ("identity", "random")
     )
     assert first.certificate["residual"] < 1e-6
-    # Half of the energy is lost behind one map, three quarters behind two.
+    # Half of the energy is lost after one map, three quarters after two.
     lost = 1 - 0.5 ** len(layers)
     assert abs(second.certificate["residual"] - lost) < 0.1
 
@@ -152,3 +155,27 @@ def test_the_certificate_says_what_was_chosen_and_why(method, given):
         assert trained == (found["start"] == "real_gradients")
     else:
         assert trained != isinstance(method, Stitching)
+
+
+@pytest.mark.parametrize("labelled", [0, 12])
+@pytest.mark.parametrize("biases", ["learned", "zero"])
+def test_biases_that_are_zero_stay_so_and_pseudo_gradients_leave_others_alone(biases, labelled):
+    same = network(0)
+    made = edge(same, same, labelled=labelled)
+    method = BackDistillation(
+        init="default", weight=100, steps=300, learning_rate=2e-2, pairs=64, biases=biases
+    )
+    found = learned(made, method, samples=labelled)
+    assert found.certificate["held_out_residual"] < 1e-2, "one network is its own teacher"
+    (conv,) = found.adapter.convolutions
+    assert bool((conv.bias == 0).all()) == (biases == "zero")
+    assert not bool((conv.weight == 0).any())
+    if biases == "zero":
+        answers = [
+            module(to_tensor(pictures(40, seed=7).images))
+            for module in (same, nn.Sequential(same[0], found.adapter, same[1]))
+        ]
+        assert torch.allclose(*answers, atol=0.1), "so that it answers as its teacher does"
+    if (biases, labelled) == ("learned", 0):
+        start = learned(made, method.model_copy(update={"steps": 0})).adapter
+        assert torch.equal(conv.bias, start.convolutions[0].bias)

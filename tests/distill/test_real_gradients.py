@@ -3,21 +3,21 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from toy_networks import SIZE, bottom, edge, network, pictures, reordered, seeded
+from toy_networks import SIZE, begin, bottom, edge, network, pictures, reordered, seeded
 
 from legonet.data.tensors import to_tensor
 from legonet.diagnostics import DiagnosticError
-from legonet.distill import real_gradients
-from legonet.distill.joint import Joint
-from legonet.distill.starts import begin
-from legonet.spec.methods import BackDistillation
+from legonet.distill.edges import real_gradients
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.methods import BackDistillation
+from legonet.distill.starts.real_gradients import ROUNDS
 
 OPTIONS = BackDistillation(pairs=64)
 ORDER = torch.tensor([2, 0, 3, 1])
 
 
-def joint(made):
-    return Joint(made, 3, torch.device("cpu"), lambda words: None)
+def context(made):
+    return EdgeContext(made, 3, torch.device("cpu"), lambda words: None)
 
 
 def same_answers(made, adapter):
@@ -42,7 +42,7 @@ def test_gradient_is_what_a_small_change_of_a_feature_changes():
 
 def test_least_squares_is_that_of_the_rows_written_out_with_the_features_size():
     made = edge(network(4), network(0), unlabelled=10)
-    found, _ = real_gradients.least_squares(joint(made), joint(made).best)
+    found, _ = real_gradients.least_squares(context(made), context(made).best)
     values = to_tensor(made.unlabelled.images)
     with torch.no_grad():
         own, features = made.own_category_module(values), made.category_module(values)
@@ -63,9 +63,9 @@ def test_least_squares_is_that_of_the_rows_written_out_with_the_features_size():
 @pytest.mark.parametrize("start", ["real_gradients", "iterated_assignment"])
 def test_reordering_is_undone_without_a_picture(start, kernel):
     made = edge(reordered(network(0), ORDER), network(0))
-    begun = begin(joint(made), (kernel,), start, OPTIONS)
-    assert begun.notes["start"] == start
-    assert same_answers(made, begun.adapter)
+    initial = begin(context(made), (kernel,), start, OPTIONS)
+    assert initial.notes["start"] == start
+    assert same_answers(made, initial.adapter)
 
 
 def test_arrangement_of_hidden_units_does_not_matter_to_real_gradients():
@@ -77,39 +77,39 @@ def test_arrangement_of_hidden_units_does_not_matter_to_real_gradients():
             part.copy_(part[hidden].clone())
         second.weight.copy_(second.weight[:, hidden].clone())
     made = edge(teacher, network(0))
-    assert same_answers(made, begin(joint(made), (1,), "real_gradients", OPTIONS).adapter)
+    assert same_answers(made, begin(context(made), (1,), "real_gradients", OPTIONS).adapter)
 
 
-def test_gradients_behind_an_adapter_are_those_at_its_answers():
+def test_gradients_after_an_adapter_are_those_at_its_answers():
     made = edge(network(4), network(0), unlabelled=6)
-    adapter = begin(joint(made), (3,), "default", OPTIONS).adapter
-    (pairs,) = real_gradients.real_pairs(joint(made), joint(made).best, adapter)
+    adapter = begin(context(made), (3,), "default", OPTIONS).adapter
+    (pairs,) = real_gradients.real_pairs(context(made), context(made).best, adapter)
     with torch.no_grad():
         answers = adapter(made.category_module(to_tensor(made.unlabelled.images)))
     expected = real_gradients.input_gradient(made.task_module, answers)
     assert torch.allclose(pairs.student, expected, atol=1e-6)
-    (direct,) = real_gradients.real_pairs(joint(made), joint(made).best)
+    (direct,) = real_gradients.real_pairs(context(made), context(made).best)
     assert not torch.allclose(direct.student, expected, atol=1e-3 * float(expected.abs().max()))
     assert torch.equal(direct.teacher, pairs.teacher)
 
 
-def test_wrong_matches_are_mended_by_the_gradients_behind_them():
+def test_wrong_matches_are_mended_by_the_gradients_after_them():
     made = edge(network(0), network(0))
-    wrong = begin(joint(made), (1,), "identity", OPTIONS).adapter
+    wrong = begin(context(made), (1,), "identity", OPTIONS).adapter
     with torch.no_grad():
         # Two of the four channels are exchanged.
         weight = wrong.convolutions[0].weight
         weight.copy_(weight[torch.tensor([1, 0, 2, 3])].clone())
-    kernel, _ = real_gradients.assignment(joint(made), joint(made).best, wrong)
+    kernel, _ = real_gradients.assignment(context(made), context(made).best, wrong)
     assert torch.equal((kernel[:, :, 0, 0] != 0).double(), torch.eye(4, dtype=torch.float64))
 
 
 def test_matches_made_again_are_told():
-    begun = begin(joint(edge(network(1), network(0))), (1,), "iterated_assignment", OPTIONS)
-    changed = begun.notes["channels_assigned_anew"]
-    assert len(changed) == real_gradients.ROUNDS
+    initial = begin(context(edge(network(1), network(0))), (1,), "iterated_assignment", OPTIONS)
+    changed = initial.notes["channels_assigned_anew"]
+    assert len(changed) == ROUNDS
     assert all(0 <= count <= 4 for count in changed)
-    matched = (begun.adapter.convolutions[0].weight != 0).sum(0)
+    matched = (initial.adapter.convolutions[0].weight != 0).sum(0)
     assert int(matched.max()) <= 1
 
 
@@ -119,8 +119,8 @@ def test_gradients_that_vanish_are_an_error(start):
     made = edge(network(1), student)
     blocked = [layer for layer in made.task_module if isinstance(layer, nn.Conv2d)][-1]
     with torch.no_grad():
-        # Nothing passes the ReLU behind a conv of such a bias, but pseudo-gradients do.
+        # Nothing passes the ReLU after a conv of such a bias, but pseudo-gradients do.
         blocked.bias.fill_(-1e6)
     with pytest.raises(DiagnosticError) as caught:
-        begin(joint(made), (1,), start, OPTIONS)
+        begin(context(made), (1,), start, OPTIONS)
     assert caught.value.diagnostics[0].code == "LEGO640"

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from toy_networks import edge, network, pictures, silent, vgg_top
 
 from legonet.data.tensors import to_tensor
+from legonet.distill.edges.reordering import random_order, reordered, undone
 from legonet.distill.learn import learn
-from legonet.distill.reordering import random_order, reordered, undone
-from legonet.distill.starts import CORRESPONDING
-from legonet.modules.adapter import Adapter
-from legonet.modules.digest import state_digest
-from legonet.spec.declarations import Learning
-from legonet.spec.methods import (
+from legonet.distill.methods import (
     BackDistillation,
     OrdinaryLearning,
     OutputDistillation,
     Stitching,
     Transplant,
 )
+from legonet.distill.starts.solved import CORRESPONDING
+from legonet.language.declarations import Learning
+from legonet.modules.adapter import Adapter
+from legonet.modules.digest import state_digest
 
 CPU = torch.device("cpu")
 
@@ -47,13 +47,13 @@ def test_both_sides_of_the_cut_are_reordered_and_the_teacher_stays_what_it_is(or
 
 @settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(4)), kernels=st.sampled_from([(1,), (3,), (3, 1)]))
-def test_what_was_learned_behind_another_order_fits_the_module_itself(order, kernels):
+def test_what_was_learned_with_reordered_channels_fits_the_module_itself(order, kernels):
     places = torch.tensor(order)
     adapter = Adapter(4, 3, kernels, 0.5)
     features = torch.randn(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        behind = adapter(features[:, places])
-        assert torch.allclose(undone(adapter, places)(features), behind, atol=1e-6)
+        adapted = adapter(features[:, places])
+        assert torch.allclose(undone(adapter, places)(features), adapted, atol=1e-6)
 
 
 def test_the_order_comes_from_the_seed_and_is_one():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill import solve
-from legonet.distill.moments import Moments, Pairs
+from legonet.distill.edges import solve
+from legonet.distill.pseudo_gradients.moments import Moments, Pairs
 
 
 def normal(*shape, seed=0):

@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from toy_networks import edge, fcn_top, network, silent
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill import pairs as drawing
-from legonet.distill import student_pool
-from legonet.distill.gradients import Gradients
-from legonet.distill.joint import Joint
+from legonet.distill.edges import pairs as drawing
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.gradients import Gradients
 from legonet.distill.learn import learn
-from legonet.distill.student_pool import StudentPool, StudentSide
-from legonet.spec.base import Goal
-from legonet.spec.declarations import Learning
-from legonet.spec.methods import BackDistillation
+from legonet.distill.methods import BackDistillation
+from legonet.distill.pseudo_gradients import student_pool
+from legonet.distill.pseudo_gradients.student_pool import StudentPool, StudentSide
+from legonet.goals.segmentation import Segmentation
+from legonet.language.declarations import Learning
 
 STUDENT = network(1)
 TEACHERS = [network(seed) for seed in (2, 3, 4)]
 
 
-def joint(teacher, pool=None, student=STUDENT, seed=3, **pictures):
+def context(teacher, pool=None, student=STUDENT, seed=3, **pictures):
     made = edge(teacher, student, **pictures)
-    return Joint(made, seed, torch.device("cpu"), lambda words: None, pool or StudentPool(0))
+    return EdgeContext(made, seed, torch.device("cpu"), lambda words: None, pool or StudentPool(0))
 
 
 def few(**options):
@@ -85,23 +85,23 @@ def test_sharing_changes_no_bit(kernels, options, seed):
     pool = StudentPool()
     for teacher in TEACHERS[:2]:
         try:
-            alone = Gradients.draw(joint(teacher, seed=seed), kernels, few(**options))
+            alone = Gradients.draw(context(teacher, seed=seed), kernels, few(**options))
         except DiagnosticError:
             # So few maps of so small a network block every path now and then.
             with pytest.raises(DiagnosticError):
-                Gradients.draw(joint(teacher, pool, seed=seed), kernels, few(**options))
+                Gradients.draw(context(teacher, pool, seed=seed), kernels, few(**options))
             continue
-        shared = Gradients.draw(joint(teacher, pool, seed=seed), kernels, few(**options))
+        shared = Gradients.draw(context(teacher, pool, seed=seed), kernels, few(**options))
         assert same(alone, shared)
 
 
 def test_edges_onto_one_task_draw_its_side_once(sides):
     pool = StudentPool()
     for teacher in TEACHERS:
-        Gradients.draw(joint(teacher, pool), (3,), few(weight=2, steps=5, scale="paper"))
-        Gradients.draw(joint(teacher, pool), (1, 1), few(norm="mean_absolute"))
+        Gradients.draw(context(teacher, pool), (3,), few(weight=2, steps=5, scale="paper"))
+        Gradients.draw(context(teacher, pool), (1, 1), few(norm="mean_absolute"))
     assert len(sides) == 2  # to learn from, and held out
-    Gradients.draw(joint(TEACHERS[0]), (3,), few())
+    Gradients.draw(context(TEACHERS[0]), (3,), few())
     assert len(sides) == 4
 
 
@@ -119,18 +119,18 @@ def test_edges_onto_one_task_draw_its_side_once(sides):
 )
 def test_all_that_determines_a_side_keeps_it_apart(other, sides):
     pool = StudentPool()
-    Gradients.draw(joint(TEACHERS[0], pool), (1,), few())
+    Gradients.draw(context(TEACHERS[0], pool), (1,), few())
     options = other.pop("options", few())
-    Gradients.draw(joint(TEACHERS[1], pool, **other), (1,), options)
+    Gradients.draw(context(TEACHERS[1], pool, **other), (1,), options)
     assert len(sides) == 4
 
 
 def test_changed_weights_are_noticed(sides):
     student, pool = network(5), StudentPool()
-    before, _ = Gradients.draw(joint(TEACHERS[0], pool, student), (1,), few())
+    before, _ = Gradients.draw(context(TEACHERS[0], pool, student), (1,), few())
     with torch.no_grad():
         student[1][0].weight.mul_(2)
-    after, _ = Gradients.draw(joint(TEACHERS[0], pool, student), (1,), few())
+    after, _ = Gradients.draw(context(TEACHERS[0], pool, student), (1,), few())
     assert len(sides) == 4
     assert torch.allclose(after.moments.student, 4 * before.moments.student)
 
@@ -141,7 +141,7 @@ def test_teachers_of_other_shapes_share_no_maps():
     wide = network(8, fcn_top, channels=5)
     for teacher in (other, wide):
         options = few(output_gradient="random")
-        alone = joint(teacher, None, own, goal=Goal.SEGMENTATION)
+        alone = context(teacher, None, own, goal=Segmentation())
         assert same(
             Gradients.draw(alone, (3,), options),
             Gradients.draw(replace(alone, pool=pool), (3,), options),
@@ -149,7 +149,7 @@ def test_teachers_of_other_shapes_share_no_maps():
 
 
 def test_threads_wait_for_the_side_that_another_makes(sides):
-    joints = [joint(teacher) for teacher in TEACHERS]
+    joints = [context(teacher) for teacher in TEACHERS]
     # Surrogates find their shapes in the modules themselves, so that this comes before threads.
     alone = [Gradients.draw(made, (3,), few()) for made in joints]
     sides.clear()
@@ -168,22 +168,22 @@ def test_threads_wait_for_the_side_that_another_makes(sides):
 
 def test_memory_is_bounded(sides):
     pool = StudentPool()
-    side = drawing.shared_side(joint(TEACHERS[0], pool), few(), "pairs")
+    side = drawing.shared_side(context(TEACHERS[0], pool), few(), "pairs")
     assert isinstance(side, StudentSide)
     small = StudentPool(side.bytes * 2)
     for purpose in ("one", "two", "three"):
-        drawing.shared_side(joint(TEACHERS[0], small), few(), purpose)
+        drawing.shared_side(context(TEACHERS[0], small), few(), purpose)
     sides.clear()
-    drawing.shared_side(joint(TEACHERS[0], small), few(), "three")
+    drawing.shared_side(context(TEACHERS[0], small), few(), "three")
     assert not sides
-    drawing.shared_side(joint(TEACHERS[0], small), few(), "one")
+    drawing.shared_side(context(TEACHERS[0], small), few(), "one")
     assert len(sides) == 1
-    assert drawing.shared_side(joint(TEACHERS[0], StudentPool(99)), few(), "pairs") is None
+    assert drawing.shared_side(context(TEACHERS[0], StudentPool(99)), few(), "pairs") is None
 
 
 def test_maps_are_kept_as_bits():
-    side = drawing.shared_side(joint(TEACHERS[0], StudentPool()), few(), "pairs")
-    drawn = list(drawing._draw(joint(TEACHERS[0]), few(), "pairs"))
+    side = drawing.shared_side(context(TEACHERS[0], StudentPool()), few(), "pairs")
+    drawn = list(drawing._draw(context(TEACHERS[0]), few(), "pairs"))
     for kept, expected in zip(side, drawn, strict=True):
         assert torch.equal(kept.gradient, expected.gradient)
         for one, other in zip(kept.gates.relus, expected.gates.relus, strict=True):
@@ -198,9 +198,9 @@ def test_failed_side_is_made_anew(sides, monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(student_pool.torch, "cat", lambda parts: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            Gradients.draw(joint(TEACHERS[0], pool), (1,), few())
-    shared = Gradients.draw(joint(TEACHERS[0], pool), (1,), few())
-    assert same(shared, Gradients.draw(joint(TEACHERS[0]), (1,), few()))
+            Gradients.draw(context(TEACHERS[0], pool), (1,), few())
+    shared = Gradients.draw(context(TEACHERS[0], pool), (1,), few())
+    assert same(shared, Gradients.draw(context(TEACHERS[0]), (1,), few()))
 
 
 def test_learned_adapters_are_the_same_with_a_pool():

@@ -27,12 +27,12 @@ from torch.nn import functional
 from toy_networks import fcn_top, seeded, vgg_top
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.convolutional import convolutional
-from legonet.distill.gates import random_gates
-from legonet.distill.moments import Moments, Pairs, product
-from legonet.distill.operations import has_surrogate
-from legonet.distill.pool_residual import pool_residual
-from legonet.distill.surrogate import Gates, Surrogate
+from legonet.distill.pseudo_gradients.convolutional import convolutional
+from legonet.distill.pseudo_gradients.gates import random_gates
+from legonet.distill.pseudo_gradients.moments import Moments, Pairs, product
+from legonet.distill.pseudo_gradients.operations import has_surrogate
+from legonet.distill.pseudo_gradients.pool_residual import pool_residual
+from legonet.distill.pseudo_gradients.surrogate import Gates, Surrogate
 
 SHAPE = (4, 8, 8)
 

@@ -17,17 +17,20 @@ from toy_networks import bottom, edge, network, pictures, seeded, silent
 
 from legonet.data.tensors import to_tensor
 from legonet.distill.learn import learn
-from legonet.distill.specific import train_specific
-from legonet.distill.student_pool import StudentPool
+from legonet.distill.methods import BackDistillation, OutputDistillation, Stitching, Transplant
+from legonet.distill.pseudo_gradients.student_pool import StudentPool
+from legonet.distill.training.network_training import train_network
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
+from legonet.language.declarations import Learning, Recipe
 from legonet.modules import cut
 from legonet.modules.digest import state_digest
 from legonet.modules.freeze import freeze
 from legonet.modules.models import instantiate
 from legonet.modules.seeding import seeded as drawn_by
-from legonet.spec.base import Goal
-from legonet.spec.declarations import Learning, Recipe
-from legonet.spec.methods import BackDistillation, OutputDistillation, Stitching, Transplant
-from legonet.spec.models import SmallFcn, SmallVgg
+from legonet.modules.small import SmallFcn, SmallVgg
+
+CLASSIFICATION = Classification()
 
 THREADS = 8
 
@@ -68,15 +71,15 @@ def cut_and_run(whole, path):
     return job
 
 
-def trained(make, goal=Goal.CLASSIFICATION, **options):
+def trained(make, goal=CLASSIFICATION, **options):
     """A network of its own."""
 
     def job(pool):
         started = make()
-        seen = pictures(20, 4, masks=goal is Goal.SEGMENTATION)
+        seen = pictures(20, 4, masks=goal.per_pixel)
         options.setdefault("batch_size", 5)
-        recipe = Recipe(data="noise", category="bright", goal=goal, epochs=2, **options)
-        train_specific(started, recipe, seen, silent)
+        recipe = Recipe(data="noise", category="bright", goal=str(goal), epochs=2, **options)
+        train_network(started, recipe, seen, silent)
         return state_digest(started)
 
     return job
@@ -106,7 +109,7 @@ JOBS = [
     trained(lambda: instantiate(SmallVgg(classes=1, channels=4), seed=2), seed=1),
     learned(network(6, resnet), RESIDUAL, BackDistillation(**FEW), 2),
     trained(
-        lambda: instantiate(SmallFcn(classes=1, channels=4)), Goal.SEGMENTATION, frozen="features.4"
+        lambda: instantiate(SmallFcn(classes=1, channels=4)), Segmentation(), frozen="features.4"
     ),
     learned(network(7, resnet), RESIDUAL, Transplant(steps=4), 2),
     learned(network(4), STUDENT, BackDistillation(relu_maps="teacher", **FEW), 3),
@@ -125,12 +128,12 @@ def together(jobs):
     """Results of jobs that begin at once, with one pool."""
     start, pool = Barrier(len(jobs)), StudentPool()
 
-    def begun(job):
+    def initial(job):
         start.wait()
         return job(pool)
 
     with ThreadPoolExecutor(len(jobs)) as threads:
-        return list(threads.map(begun, jobs))
+        return list(threads.map(initial, jobs))
 
 
 def test_what_is_learned_at_once_has_the_bits_of_what_is_learned_alone():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -12,13 +13,15 @@ from memory_checkpoint import Killed, MemoryCheckpoint, killed_after
 from toy_networks import edge, network, silent
 
 from legonet.diagnostics import DiagnosticError
-from legonet.distill.examples import Examples
-from legonet.distill.joint import Joint
-from legonet.distill.objective import Objective
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.examples import Examples
+from legonet.distill.edges.gradients import Gradients
+from legonet.distill.methods import BackDistillation
 from legonet.distill.progress import MOST_POINTS, Point, Thinned
 from legonet.distill.randomness import generator
-from legonet.distill.starts import empty_adapter
-from legonet.distill.trainer import Schedule, train, within
+from legonet.distill.starts.adapters import empty_adapter
+from legonet.distill.training.objective import Objective
+from legonet.distill.training.trainer import Schedule, train, within
 from legonet.modules.digest import state_digest
 
 RANDOM = partial(generator, 0)
@@ -26,9 +29,9 @@ RANDOM = partial(generator, 0)
 
 def task(labelled):
     made = edge(network(0), network(1), labelled=labelled)
-    joint = Joint(made, 3, torch.device("cpu"), lambda words: None)
-    objective = Objective(made.task_module, Examples.of(joint, unlabelled=False))
-    return objective, empty_adapter(joint, (1,))
+    context = EdgeContext(made, 3, torch.device("cpu"), lambda words: None)
+    objective = Objective(made.goal, made.task_module, Examples.of(context, unlabelled=False))
+    return objective, empty_adapter(context, (1,))
 
 
 @pytest.mark.parametrize("labelled", [12, 60])
@@ -49,6 +52,25 @@ def test_start_is_kept_where_training_does_not_beat_it(labelled):
     found = train(good, objective, Schedule(30, 10.0), RANDOM, silent)
     assert found.steps == 0
     assert found.adapter is good
+
+
+@pytest.mark.parametrize("labelled", [12, 60])
+def test_labels_that_mislead_do_not_stop_what_gradients_ask_for(labelled):
+    made = edge(network(0), network(0), labelled=labelled)
+    context = EdgeContext(made, 3, torch.device("cpu"), lambda words: None)
+    learned, held_out = Gradients.draw(context, (1,), BackDistillation(pairs=64))
+    shown = Examples.of(context, unlabelled=False)
+    opposite = (shown.taught[:, 0] < 0).long()
+    examples = Objective(
+        made.goal, made.task_module, replace(shown, labels=opposite, answers=opposite)
+    )
+    objective = examples.matched(learned.residual, held_out.residual, 100.0)
+    start = empty_adapter(context, (1,))
+    found = train(start, objective, Schedule(240, 2e-2), RANDOM, silent)
+    assert examples.held_out(found.adapter) > examples.held_out(start), "the labels mislead"
+    with torch.no_grad():
+        before, after = (float(held_out.residual(one)) for one in (start, found.adapter))
+    assert after < 0.05 * before, "the gradients match"
 
 
 def test_a_single_example_is_trained_on_to_the_end():

@@ -6,11 +6,14 @@ import torch
 from toy_networks import edge, fcn_top, network, vgg_top
 
 from legonet.data.pictures import Pictures
-from legonet.distill.examples import Examples
-from legonet.distill.joint import Joint
-from legonet.distill.objective import Objective
-from legonet.distill.views import shifted
-from legonet.spec.base import Goal
+from legonet.distill.augmentation import shifted
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.examples import Examples
+from legonet.distill.training.objective import Objective
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
+
+CLASSIFICATION = Classification()
 
 
 def seeded(seed):
@@ -64,16 +67,16 @@ def test_pictures_that_are_too_small_stay():
     assert np.array_equal(shifted(Pictures(images, np.zeros(5)), seeded(0)).images, images)
 
 
-def examples(views, labelled=6, unlabelled=8, goal=Goal.CLASSIFICATION):
-    top = fcn_top if goal is Goal.SEGMENTATION else vgg_top
+def examples(views, labelled=6, unlabelled=8, goal=CLASSIFICATION):
+    top = fcn_top if goal.per_pixel else vgg_top
     made = edge(
         network(0, top), network(1, top), labelled=labelled, unlabelled=unlabelled, goal=goal
     )
-    joint = Joint(made, 3, torch.device("cpu"), lambda words: None)
-    return made, Examples.of(joint, unlabelled=True, views=views)
+    context = EdgeContext(made, 3, torch.device("cpu"), lambda words: None)
+    return made, Examples.of(context, unlabelled=True, views=views)
 
 
-@pytest.mark.parametrize("goal", list(Goal))
+@pytest.mark.parametrize("goal", [Classification(), Segmentation()], ids=str)
 def test_views_of_a_picture_have_the_teachers_answer_to_each(goal):
     _, once = examples(1, goal=goal)
     made, seen = examples(3, goal=goal)
@@ -91,7 +94,7 @@ def test_views_of_a_picture_have_the_teachers_answer_to_each(goal):
 @pytest.mark.parametrize(("labelled", "unlabelled"), [(6, 8), (0, 60), (50, 10), (0, 2)])
 def test_pictures_that_are_held_out_are_not_seen_in_another_view(labelled, unlabelled):
     made, seen = examples(4, labelled, unlabelled)
-    objective = Objective(made.task_module, seen).taught(1.0, 1.0)
+    objective = Objective(made.goal, made.task_module, seen).taught(1.0, 1.0)
     folds = objective.folds(torch.Generator().manual_seed(0))
     assert folds
     for learned, held_out in folds:
@@ -106,7 +109,9 @@ def test_pictures_that_are_held_out_are_not_seen_in_another_view(labelled, unlab
 
 def test_views_are_fewer_where_their_features_would_fill_the_memory(monkeypatch):
     _, once = examples(1)
-    monkeypatch.setattr("legonet.distill.examples.LARGEST_FEATURES", 2 * once.features.numel() + 5)
+    monkeypatch.setattr(
+        "legonet.distill.edges.examples.LARGEST_FEATURES", 2 * once.features.numel() + 5
+    )
     assert len(examples(4)[1]) == 2 * len(once)
-    monkeypatch.setattr("legonet.distill.examples.LARGEST_FEATURES", 5)
+    monkeypatch.setattr("legonet.distill.edges.examples.LARGEST_FEATURES", 5)
     assert len(examples(4)[1]) == len(once)

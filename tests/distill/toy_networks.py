@@ -10,8 +10,13 @@ from torch import nn
 
 from legonet.data.pictures import Pictures
 from legonet.data.tensors import to_tensor
-from legonet.distill.edge import Edge
-from legonet.spec.base import Goal
+from legonet.distill.edges.edge import Edge
+from legonet.distill.edges.gradients import Gradients
+from legonet.distill.starts import STARTS
+from legonet.goals import Goal
+from legonet.goals.classification import Classification
+
+CLASSIFICATION = Classification()
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,9 +114,9 @@ def edge(
     labelled: int = 0,
     unlabelled: int = 0,
     own: int = 0,
-    goal: Goal = Goal.CLASSIFICATION,
+    goal: Goal = CLASSIFICATION,
 ) -> Edge:
-    masks = goal is Goal.SEGMENTATION
+    masks = goal.per_pixel
     return Edge(
         category_module=teacher[0],
         task_module=student[1],
@@ -128,3 +133,12 @@ def edge(
 
 def silent(done: float, words: str) -> None:
     """A progress that nobody looks at."""
+
+
+def begin(context, kernels, start, options=None):
+    """Return an edge's adapter with a start, from gradients that are drawn with these options."""
+    found = STARTS.get(start)()
+    draws = options is not None and found.needs_pseudo_gradients
+    if not draws:
+        return found.begin(context, kernels)
+    return found.begin_from(Gradients.draw(context, kernels, options), context, kernels)

@@ -23,10 +23,10 @@ class Block:
     Args:
         page: The file.
         line: Of its first line, counted from 1.
-        language: What stands behind the fence.
-        text: What stands between the fences.
-        mark: What an HTML comment directly in front of it says.
-        shown: What a ``text`` block directly behind it shows, where there is one.
+        language: The word after the opening fence.
+        text: The text between the fences.
+        mark: The text of an HTML comment directly before it.
+        shown: The ``text`` block directly after it, where there is one.
     """
 
     page: Path
@@ -38,7 +38,7 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Where it stands, for a person."""
+        """The page and the line, for messages."""
         return f"{page_name(self.page)}:{self.line}"
 
     @property
@@ -73,7 +73,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def blocks_in(text: str, page: Path) -> list[Block]:
-    """Return the blocks of a text of Markdown that stands, or could stand, in a page."""
+    """Return the blocks of a text of Markdown that is, or could be, in a page."""
     tokens = [Token("start", "", 0), *MarkdownIt().parse(text), Token("end", "", 0)]
     found = []
     for place, (before, token) in enumerate(pairwise(tokens), start=1):

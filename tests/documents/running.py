@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks import REPOSITORY, Block
+from kit.commands import legonet
 from shown_output import fits
 
 PROMPT = "$ "
@@ -22,7 +24,7 @@ def run_page(blocks: list[Block], given: dict[str, Any]) -> None:
 
     Args:
         blocks: From top to bottom.
-        given: Names that the page's Python may use without making them.
+        given: Names that the page's Python may use without defining them.
 
     Raises:
         AssertionError: A block fails, or does not print what the page shows.
@@ -49,15 +51,11 @@ def run_console(block: Block) -> None:
     """Run the commands of a block, and compare what they print where the page shows it.
 
     Only ``legonet`` is run: a test installs nothing, and starts no program of the machine. A build
-    has one process, whatever the number of cores.
+    has one job, whatever the number of cores.
     """
     for command, shown in commands_of(block):
         assert command.startswith("legonet "), f"{block.name}: `{command}` is not legonet"
-        if command.startswith("legonet build ") and "--jobs" not in command:
-            command = command.replace("build", "build --jobs 1", 1)
-        finished = subprocess.run(
-            ["bash", "-c", command], env=shell(), capture_output=True, text=True, check=False
-        )
+        finished = run_command(command)
         output = finished.stdout + (finished.stderr if finished.returncode else "")
         told = f"{block.name}: `{command}` ended with {finished.returncode}:\n"
         fails = "error[" in shown
@@ -65,10 +63,22 @@ def run_console(block: Block) -> None:
         assert not shown or fits(shown, output), f"{told}{output}\nThe page shows:\n{shown}"
 
 
+def run_command(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command: in this process, unless it needs a shell."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = list(lexer)
+    if any(set(word) <= set("();<>|&") or set(word) & set("*?$~`") for word in words):
+        return subprocess.run(
+            ["bash", "-c", command], env=shell(), capture_output=True, text=True, check=False
+        )
+    return legonet(Path(), *words[1:])
+
+
 def commands_of(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield each command of a block and what is shown behind it."""
+    """Yield each command of a block and what is shown after it."""
     first, *parts = f"\n{block.text}".split(f"\n{PROMPT}")
-    assert not first.strip(), f"{block.name}: expected `{PROMPT}` in front of the first command"
+    assert not first.strip(), f"{block.name}: expected `{PROMPT}` before the first command"
     for part in parts:
         command, _, shown = part.partition("\n")
         yield command, shown

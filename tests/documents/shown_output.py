@@ -20,7 +20,7 @@ DIGEST = r"\b[0-9a-f]{12,}\b"
 KINDS = {
     "lines": (r"^[ \t]*\.\.\.[ \t]*\n", r"(?:.*\n)*?"),
     "anything": (r"\.\.\.", r".*?"),
-    "percentage": (r"\d+\.\d+(?= ?%)", r"(\d+\.\d+)"),
+    "percentage": (r"\d+\.\d+(?= ?%| ± \d)", r"(\d+\.\d+)"),
     "duration": (DURATION, DURATION),
     "memory": (MEMORY, MEMORY),
     "large": (r"\d{1,3}(?:,\d{3})+", r"\d{1,3}(?:,\d{3})*"),

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from legonet.distill import objective, solve, starts, transplant
-from legonet.spec.methods import PRESETS
+from legonet.distill.edges import solve
+from legonet.distill.methods import transplant
+from legonet.distill.methods.back_distillation import PRESETS
+from legonet.distill.starts import solved
+from legonet.distill.training import objective
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "algorithm.md").read_text(encoding="utf-8")
@@ -28,17 +31,15 @@ def test_a_function_that_it_names_exists(name: str) -> None:
 def test_every_formula_has_a_function_named_beside_it() -> None:
     prose = PAGE.split("$$")[::2]
     assert len(prose) > 12
-    for before, behind in pairwise(prose):
-        assert "`legonet." in before + behind, before[-80:]
+    for before, after in pairwise(prose):
+        assert "`legonet." in before + after, before[-80:]
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         (transplant.RELATED, r"$R^2 \ge {}$"),
-        (transplant.UNCHANGED, "still correlate by {}"),
-        (transplant.SYNTHETIC, "about {} dead leaves"),
-        (starts.CORRESPONDING, "a matched correlation of {} on"),
+        (solved.CORRESPONDING, "a matched correlation of {} on"),
         (solve.PULL, r"R + {:.0f} \bar m"),
         (objective.FEW, "Of up to {} pictures"),
     ],

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
-from small_specs import build_of, write_spec
+from kit.specs import build_of, write_spec
 
 import legonet
-from legonet.build import Event
+from legonet.building import Event
 from legonet.cli.commands.build import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "building.md").read_text(encoding="utf-8")
 ELSEWHERE = {"--set", "--json", "--address"}
-"""Options that other pages have, and one that stands in an example."""
+"""Options that other pages have, and one that is in an example."""
 
 
 def test_every_option_of_a_build_is_named() -> None:
@@ -34,7 +34,7 @@ def test_every_event_is_named() -> None:
 def test_every_file_of_a_store_is_named(tmp_path: Path) -> None:
     assert not build_of(write_spec(tmp_path)).failed
     found = {item.name for item in (tmp_path / ".legonet").iterdir()}
-    for name in found - {".gitignore", "locks", "contents.json"}:
+    for name in found - {".gitignore", "locks"}:
         assert re.search(rf"`{name}[/`]", PAGE), name
 
 

@@ -9,31 +9,30 @@ it under this name, and ``unformatted`` that its layout is another.
 from __future__ import annotations
 
 import importlib.util
-import inspect
-import pkgutil
 import re
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from legonet.data import sources
-from legonet.data.source import Source
+from legonet.data.sources.manifest import Manifest
 from legonet.diagnostics import CODES, SourceText
+from legonet.distill.starts import STARTS
 from legonet.graph import check_file
-from legonet.spec import Override, load_spec
-from legonet.spec.base import Form
-from legonet.spec.bind import BLOCKS
-from legonet.spec.declarations import Conv, Recipe
-from legonet.spec.fields import fields_of
-from legonet.spec.methods import METHODS, Start
-from legonet.spec.models import MODELS, WEIGHTS
-from legonet.spec.sources import SOURCES, Manifest
+from legonet.language import Override, load_spec
+from legonet.language.base import Form
+from legonet.language.bind import BLOCKS
+from legonet.language.declarations import LAYERS, Recipe
+from legonet.language.fields import fields_of
+from legonet.language.methods import METHODS
+from legonet.language.models import MODELS, WEIGHTS
+from legonet.language.sources import SOURCES
+from legonet.language.transforms import TRANSFORMS
+from legonet.registry import Registry
 from legonet.syntax import ast, format_text, parse, parse_value
 from legonet.syntax.grammar import grammar_text
 
@@ -46,7 +45,8 @@ EXAMPLES = [(marks or "", text) for marks, text in BLOCK.findall(LANGUAGE)]
 FIRST = EXAMPLES[0][1]
 STATEMENTS = {*BLOCKS, "path", "import", "let", "for"}
 FILES = {mark.removeprefix("file: "): text for mark, text in EXAMPLES if mark.startswith("file: ")}
-FORMS: tuple[type[Form], ...] = (*SOURCES, *MODELS, *WEIGHTS, *METHODS, Conv)
+KINDS: tuple[Registry[Any], ...] = (SOURCES, TRANSFORMS, MODELS, WEIGHTS, METHODS, LAYERS)
+FORMS: tuple[type[Form], ...] = tuple(kind.get(name) for kind in KINDS for name in kind.own)
 
 
 def whole(marks: str, text: str) -> str:
@@ -75,7 +75,7 @@ def codes_of(text: str, folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    """The program behind ``tools/reference``."""
+    """The program of ``tools/reference``."""
     file = REPOSITORY / "tools" / "reference_pages.py"
     spec = importlib.util.spec_from_file_location("reference_pages", file)
     assert spec is not None
@@ -115,7 +115,7 @@ def test_the_tool_tells_of_a_page_that_is_behind_and_mends_it(
 
     monkeypatch.setattr(sys, "argv", ["reference", "--check"])
     assert tool.main() == 1
-    assert capsys.readouterr().out == "docs/language.md is behind the code; run tools/reference\n"
+    assert capsys.readouterr().out == "docs/language.md is out of date; run tools/reference\n"
     assert page.read_text(encoding="utf-8") == behind
 
     monkeypatch.setattr(sys, "argv", ["reference"])
@@ -235,30 +235,14 @@ def form_section(call: str) -> str:
 def test_every_start_is_explained() -> None:
     section = LANGUAGE.split("#### Starts\n")[1].split("\n## ")[0]
     explained = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    assert sorted(explained) == sorted(get_args(Start))
+    assert sorted(explained) == sorted(STARTS.own)
 
 
 def test_the_sizes_of_the_sources_are_the_ones_that_it_names() -> None:
-    found = {
-        name: item
-        for module in pkgutil.iter_modules(sources.__path__)
-        for name, item in vars(import_module(f"{sources.__name__}.{module.name}")).items()
-        if is_source(item)
-    }
-    sizes = {name: item.default_size for name, item in found.items()}
-    named = {"DigitsSource": 16, "Cifar10Source": 32, "Cifar10JpegSource": 32}
-    assert len(sizes) == len(SOURCES)
+    sizes = {name: SOURCES.get(name).opens.default_size for name in SOURCES.own}
+    named = {"digits": 16, "cifar10": 32, "cifar10_jpeg": 32}
     assert sizes == {name: named.get(name, 64) for name in sizes}
-    assert "16 for digits, 32 for CIFAR-10 and 64 for the others" in part(LANGUAGE, "data")
-
-
-def is_source(item: object) -> bool:
-    return (
-        isinstance(item, type)
-        and issubclass(item, Source)
-        and not inspect.isabstract(item)
-        and item is not Source
-    )
+    assert "16 for `digits`, 32 for CIFAR-10, and 64 for the others" in part(LANGUAGE, "data")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +257,7 @@ def test_every_override_that_it_shows_changes_its_example(text: str, tmp_path: P
 
 
 @pytest.mark.parametrize(("text", "folder"), [("root=a#1", "a#1")])
-def test_a_comment_sign_behind_set_means_what_it_says(
+def test_a_comment_sign_after_set_means_what_it_says(
     text: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert text in LANGUAGE

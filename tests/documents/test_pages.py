@@ -1,17 +1,17 @@
 """Every code block of README.md and docs is true.
 
-What a block is tried by follows from its language:
+How a block is tried depends on its language:
 
 - ``lego``: a spec without mistakes.
-- ``console``: each line behind ``$`` is run in the page's folder, where `animals.lego` is built if
+- ``console``: each line after ``$`` is run in the page's folder, where `animals.lego` is built if
   the page names it. It calls ``legonet`` and nothing else, succeeds, or fails where an error is
   shown, and prints what is shown.
 - ``python``: run from top to bottom, all blocks of a page in one namespace, with ``pictures`` in
-  it. A ``text`` block directly behind is what it prints.
+  it. A ``text`` block directly after it is what it prints.
 - ``json`` and ``toml`` are read, ``sh`` has no mistake of syntax; ``text`` says nothing by itself.
 
-An HTML comment directly in front of a block may say otherwise: ``file: NAME`` that it is a file
-which the blocks behind it find, ``wrong: CODE`` that a spec makes this mistake alone, ``excerpt``
+An HTML comment directly before a block may say otherwise: ``file: NAME`` that it is a file
+which the blocks after it find, ``wrong: CODE`` that a spec makes this mistake alone, ``excerpt``
 that it is a part of one, and ``not run: WHY`` that a block cannot be run here.
 """
 
@@ -25,11 +25,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import standing_spec
 import torch
 from blocks import PAGES, REPOSITORY, Block, blocks_of, page_name
+from kit.specs import build_of, write_spec
+from kit.untrained import fill_store
 from running import PROMPT, run_page, write_file
-from small_specs import build_of, write_spec
 
 from legonet.diagnostics import SourceText
 from legonet.graph import check_file
@@ -61,10 +61,10 @@ adapter dog -> classify
 adapter cat -> classify { samples: 20 }
 path pet_finder = cat -> classify
 """
-"""Digits that are called by the names of the animals that the pages speak of."""
+"""Digits that have the names of the animals on the pages."""
 
-STANDING = ("animals.lego", "specs/quickstart.lego")
-"""Specs that pages find built, both of them in the folder of a page that names one."""
+BUILT = ("animals.lego", "specs/quickstart.lego")
+"""Specs that are built where a page names one of them."""
 
 LANGUAGES = {"lego", "console", "python", "text", "json", "toml", "sh", "lark"}
 ELSEWHERE = {"docs/language.md", "docs/diagnostics.md"}
@@ -73,7 +73,10 @@ ELSEWHERE = {"docs/language.md", "docs/diagnostics.md"}
 NOT_RUN: dict[str, int] = {"README.md": 2, "docs/building.md": 1, "docs/results/README.md": 1}
 """How many blocks of each page are not run; the page says why."""
 
-BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+GOLDEN = REPOSITORY / "docs" / "diagnostics"
+"""Pages of mistakes, which `tests/golden` tries."""
+
+BLOCKS = [block for page in PAGES if page.parent != GOLDEN for block in blocks_of(page)]
 RUN = {"console", "python"}
 
 
@@ -82,28 +85,26 @@ def of_language(*languages: str) -> list[Block]:
 
 
 @pytest.fixture(scope="session")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all that is built of `animals.lego` and of the quickstart.
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `animals.lego` and the quickstart, and all that is built of them.
 
     The animals are trained; the quickstart, which takes longer, has random weights.
     """
-    folder = tmp_path_factory.mktemp("standing")
+    folder = tmp_path_factory.mktemp("built")
     assert not build_of(write_spec(folder, ANIMALS, "animals.lego")).failed
     quickstart = folder / "specs" / "quickstart.lego"
     quickstart.parent.mkdir()
     shutil.copy(REPOSITORY / "specs" / "quickstart.lego", quickstart)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standing_spec, "CHANNELS", 32)
-        standing_spec.stand(quickstart)
+    fill_store(quickstart, channels=32)
     return folder
 
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if any(block.language in RUN for block in blocks_of(page))],
+    dict.fromkeys(block.page for block in BLOCKS if block.language in RUN),
     ids=page_name,
 )
-@pytest.mark.filterwarnings("default")  # a person's program does not stop at a warning
+@pytest.mark.filterwarnings("default")  # a program does not stop at a warning
 @pytest.mark.xdist_group("pages")
 def test_what_a_page_runs_does_what_the_page_says(
     page: Path,
@@ -112,8 +113,8 @@ def test_what_a_page_runs_does_what_the_page_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     blocks = blocks_of(page)
-    if any(name in block.text for block in blocks for name in STANDING):
-        shutil.copytree(request.getfixturevalue("standing"), tmp_path, dirs_exist_ok=True)
+    if any(name in block.text for block in blocks for name in BUILT):
+        shutil.copytree(request.getfixturevalue("built"), tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     run_page(blocks, {"pictures": torch.rand(2, 3, 16, 16)})
 

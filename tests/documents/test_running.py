@@ -1,4 +1,4 @@
-"""A page whose blocks are not true is told of."""
+"""A page whose blocks are not true fails its test."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_what_is_not_run_is_not_run() -> None:
         ("```console\n$ legonet explain LEGO203\n$ legonet explain LEGO0\n```\n", "ended with"),
         ("```console\n$ legonet --version\nerror[LEGO203]: ...\n```\n", "ended with 0"),
         ("```console\n$ ls\n```\n", "`ls` is not legonet"),
-        ("```console\nlegonet --version\n```\n", "expected `\\$ ` in front"),
+        ("```console\nlegonet --version\n```\n", "expected `\\$ ` before"),
     ],
 )
-def test_what_is_not_true_is_told(text: str, told: str) -> None:
+def test_what_is_not_true_is_reported(text: str, told: str) -> None:
     with pytest.raises(AssertionError, match=told):
         run_page(blocks(text), {})
 

@@ -32,6 +32,7 @@ def test_what_differs_between_machines_may_differ(shown: str, output: str) -> No
         ("a b\n", "a\nb\n"),
         ("a b\n", "ab\n"),
         (TABLE, TABLE.replace("3.3 %", "50.0 %")),
+        (TABLE.replace("3.3 %", "3.3 ± 4.0 %"), TABLE.replace("3.3 %", "50.0 ± 4.0 %")),
         (TABLE, TABLE.replace("3 networks", "4 networks")),
         (TABLE, TABLE + "one line more\n"),
         ("built in 9.4 s\n", "built in 9 steps\n"),

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM at any moment of a build: it ends soon, keeps its work and says how to go on.
+"""Ctrl-C and SIGTERM at any moment: a build ends soon, keeps its work and says how to continue.
 
-No test looks at a clock. Where something would go on for minutes if a signal were lost, a command
-that ends at all has heard of it.
+No test looks at a clock. Where something would run for minutes if a signal were lost, a command
+that ends at all has received it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import environment
-from small_specs import write_spec
+from kit.commands import environment
+from kit.specs import write_spec
 
 LONGEST = 120
 """Seconds after which a command that should have ended is given up."""
@@ -45,7 +45,7 @@ sys.meta_path.insert(0, Importer())
 """
 
 AT_CHECK = """
-import legonet.build.workspace as workspace
+import legonet.building.workspace as workspace
 
 def check(self, plan):
     os.kill(os.getpid(), NUMBER)
@@ -55,7 +55,7 @@ workspace.Workspace.check = check
 """
 
 AT_PROOF = """
-import legonet.build.proof as proof
+import legonet.building.proof as proof
 
 def prove(*given, **more):
     os.kill(os.getpid(), NUMBER)
@@ -65,8 +65,8 @@ proof.prove = prove
 """
 
 HELD_UP = """
-import legonet.build.execution.scheduler as scheduler
-import legonet.build.workspace as workspace
+import legonet.building.execution.scheduler as scheduler
+import legonet.building.workspace as workspace
 
 def check(self, plan):
     os.kill(os.getpid(), NUMBER)
@@ -76,8 +76,8 @@ scheduler.Scheduler.close = lambda self, patience: time.sleep(1000)
 """
 
 AT_CLOSE = """
-import legonet.build.execution.scheduler as scheduler
-import legonet.build.workspace as workspace
+import legonet.building.execution.scheduler as scheduler
+import legonet.building.workspace as workspace
 import legonet.cli.interruption as interruption
 
 def check(self, plan):
@@ -93,8 +93,8 @@ interruption.LATEST = 1000
 """
 
 
-def heeding_signals() -> None:
-    """Take signals as in a terminal, whatever the process that runs the tests ignores."""
+def default_signals() -> None:
+    """Receive signals as in a terminal, whatever the process that runs the tests ignores."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -104,7 +104,7 @@ def begin(folder: Path, *command: str, **streams: Any) -> subprocess.Popen[str]:
         [sys.executable, *command],
         cwd=folder,
         env=environment(),
-        preexec_fn=heeding_signals,
+        preexec_fn=default_signals,
         start_new_session=True,
         text=True,
         **({"stderr": subprocess.PIPE, "stdout": subprocess.PIPE} | streams),
@@ -160,7 +160,7 @@ def is_alive(process: int) -> bool:
     ("number", "code", "jobs"),
     [(signal.SIGINT, 130, 3), (signal.SIGTERM, 143, 1)],
 )
-def test_training_stops_with_a_checkpoint_from_which_the_same_command_goes_on(
+def test_training_stops_with_a_checkpoint_from_which_the_same_command_resumes(
     tmp_path: Path, number: signal.Signals, code: int, jobs: int
 ) -> None:
     options = ("--jobs", str(jobs))
@@ -170,7 +170,7 @@ def test_training_stops_with_a_checkpoint_from_which_the_same_command_goes_on(
         _, told = process.communicate(timeout=LONGEST)
     assert process.returncode == code
     assert f"interrupted: 0 of {jobs} steps are finished and kept" in told
-    assert "the same command goes on from here" in told
+    assert "run the same command again to continue" in told
     assert "Traceback" not in told
     assert len(workers) == jobs
     while any(is_alive(worker) for worker in workers):
@@ -247,7 +247,7 @@ def test_a_terminal_is_left_as_it_was(tmp_path: Path) -> None:
         [sys.executable, "-c", code],
         cwd=tmp_path,
         env={**environment(), "TERM": "xterm"},
-        preexec_fn=heeding_signals,
+        preexec_fn=default_signals,
         start_new_session=True,
         stdin=theirs,
         stdout=theirs,
@@ -266,7 +266,7 @@ def read_all(terminal: int) -> bytes:
     while True:
         try:
             more = os.read(terminal, 65536)
-        except OSError:  # Linux's way to say that nobody writes any more
+        except OSError:  # Linux's way of saying that nobody writes any more
             more = b""
         if not more:
             os.close(terminal)
@@ -276,7 +276,7 @@ def read_all(terminal: int) -> bytes:
 
 @pytest.mark.parametrize("closed", [(2,), (1, 2), (0, 1, 2)])
 def test_closed_streams_do_no_harm(tmp_path: Path, closed: tuple[int, ...]) -> None:
-    """No file that is written takes the place of a stream, and gets what is meant for a person."""
+    """No file that is written takes the place of a stream, and gets the output for the user."""
     spec = write_spec(tmp_path)
     before = spec.read_bytes()
     closing = "".join(f"os.close({number})\n" for number in closed)

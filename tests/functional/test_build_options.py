@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from small_specs import write_spec
+from kit.specs import write_spec
 
 from legonet.cli.arguments import Place
 from legonet.cli.commands.build import build
@@ -26,8 +26,8 @@ def said(*arguments: str) -> Result:
         (("--memory", "-1GiB"), "found `-1GiB`"),
         (("--memory", "0GiB"), "expected more than nothing, found `0GiB`"),
         (("--device", "gpu"), "expected cpu, cuda or cuda:N, found `gpu`"),
-        (("--executor", "slurm"), "'slurm' is not one of 'local', 'ray'"),
-        (("--address", "ray://head:10001"), "--address names a Ray cluster; say --executor ray"),
+        (("--executor", "slurm"), "expected one of local, processes, threads, ray, found `slurm`"),
+        (("--address", "ray://head:10001"), "--address names a Ray cluster; add --executor ray"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_to_write(

@@ -14,12 +14,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from commands import environment
-from large_specs import large_spec, pretend
-from small_specs import write_spec
+from kit.commands import environment
+from kit.specs import large_spec, write_spec
+from kit.stores import pretend
 
 from legonet.cli import watching
-from legonet.spec import Override
+from legonet.language import Override
 
 LONGEST = 60
 """Seconds after which something that should have come is given up."""
@@ -165,9 +165,9 @@ def test_edits_while_a_build_runs_give_one_more_build(spec: Path) -> None:
 def test_an_edit_that_is_taken_back_while_a_build_runs_is_none(
     spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits: list[watching.Contents] = []
+    waits: list[watching.DigestCache] = []
 
-    def wait(before: watching.Contents) -> None:
+    def wait(before: watching.DigestCache) -> None:
         waits.append(before)
         assert watching.contents(before) == before
         raise KeyboardInterrupt

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import large_specs
 import pytest
-from commands import document, legonet
-from large_specs import large_spec, pretend
-from small_specs import write_spec
+from kit import stores
+from kit.commands import document, legonet
+from kit.specs import large_spec, write_spec
+from kit.stores import pretend
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three builds of a spec: as it is, with a better adapter, and with one category more."""
     folder = tmp_path_factory.mktemp("diff")
-    figures = large_specs.METRICS
+    figures = stores.METRICS
     with pytest.MonkeyPatch.context() as patch:
         for name, text, error in (
             ("a", large_spec(2, 2), 0.10),
@@ -24,7 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("c", large_spec(3, 2), 0.10),
         ):
             (folder / name).mkdir()
-            patch.setattr(large_specs, "METRICS", {**figures, "error_rate": error})
+            patch.setattr(stores, "METRICS", {**figures, "error_rate": error})
             pretend(write_spec(folder / name, text, "spec.lego"))
     return folder
 

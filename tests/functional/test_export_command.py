@@ -6,8 +6,8 @@ from pathlib import Path
 
 import onnx
 import pytest
-from commands import document, legonet
-from tiny_spec import TINY
+from kit.commands import document, legonet
+from kit.specs import TINY
 
 pytestmark = pytest.mark.xdist_group("export command")
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import environment, legonet
+from kit.commands import environment, legonet
 
 from legonet.cli.main import application
 

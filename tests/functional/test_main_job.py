@@ -1,4 +1,4 @@
-"""A person writes a spec, builds it, edits it and builds it again."""
+"""A user writes a spec, builds it, edits it and builds it again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import actions, document, environment, legonet
-from small_spec import SMALL
+from kit.commands import actions, document, environment, legonet, legonet_process
+from kit.specs import SMALL
 
 EDGE = "digit_1 -> classify"
 
@@ -22,7 +22,7 @@ EDGE = "digit_1 -> classify"
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("built")
     (folder / "small.lego").write_text(SMALL)
-    finished = legonet(folder, "build", "small.lego", "--json")
+    finished = legonet_process(folder, "build", "small.lego", "--json")
     assert finished.returncode == 0, finished.stderr
     return folder, document(finished)
 
@@ -148,7 +148,7 @@ def test_the_same_spec_elsewhere_gives_the_same_bits(built: Path, tmp_path: Path
     assert ours == theirs
 
 
-def test_inspect_tells_what_is_built_and_where_it_stands(built: Path) -> None:
+def test_inspect_shows_what_is_built_and_where_it_is_declared(built: Path) -> None:
     found = document(legonet(built, "inspect", "small.lego", "--json"))
     direct, learned = found["edges"]
     assert (direct["state"], direct["adapter_sha256"]) == ("direct", None)
@@ -160,7 +160,7 @@ def test_inspect_tells_what_is_built_and_where_it_stands(built: Path) -> None:
     whole = legonet(built, "inspect", "small.lego", "digit_1", "classify").stdout
     certificate = json.loads(whole)["certificate"]
     assert certificate["inputs"]["samples"] == 4
-    assert certificate["neighbours"].keys() == {"category", "task", "teacher"}
+    assert certificate["dependencies"].keys() == {"category", "task", "teacher"}
 
 
 def test_inspect_of_nothing_built_says_missing(tmp_path: Path) -> None:

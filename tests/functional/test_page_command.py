@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from built_page import ZOO
-from commands import legonet
-from small_specs import write_spec
+from kit.commands import legonet
+from kit.specs import write_spec
+from kit.zoo import ZOO
 
 
 def test_render_writes_a_page_whatever_the_letters_of_its_suffix(tmp_path: Path) -> None:

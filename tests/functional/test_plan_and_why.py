@@ -1,4 +1,4 @@
-"""What `legonet plan` and `legonet why` tell a person."""
+"""What `legonet plan` and `legonet why` show."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import document, environment, legonet
-from large_specs import pretend
-from small_spec import SMALL
-from small_specs import plan_of, write_spec
+from kit.commands import document, environment, legonet
+from kit.specs import SMALL, plan_of, write_spec
+from kit.stores import pretend
 
 EPOCHS = ("--set", "net_1.train.epochs=4")
 
@@ -55,9 +54,7 @@ def test_a_plan_says_of_how_many_steps_it_knows(spec: Path) -> None:
         "task more { from: net_3, after: cut }\n",
     )
     told = legonet(spec.parent, "plan", spec.name, *EPOCHS).stdout.splitlines()
-    assert told[-1] == (
-        "3 to build, about 2 min of work for 2 of them; nothing like the others is known"
-    )
+    assert told[-1] == ("3 to build, about 2 min of work for 2 of them; no estimate for the others")
 
 
 def test_the_document_of_a_plan_has_the_same(spec: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from commands import legonet
-from large_specs import large_spec, pretend
-from small_specs import plan_of, write_spec
+from kit.commands import legonet
+from kit.specs import large_spec, plan_of, write_spec
+from kit.stores import pretend
 
 from legonet import draw, load
 

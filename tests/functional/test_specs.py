@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import document, legonet
+from kit.commands import document, legonet
 
 from legonet.graph import check_file, load
 from legonet.render import draw
@@ -38,23 +38,14 @@ def test_the_quickstart_is_what_it_is_said_to_be() -> None:
 
 
 def test_the_quickstart_builds_and_its_edges_come_near_their_teachers(tmp_path: Path) -> None:
-    finished = legonet(
-        tmp_path,
-        "build",
-        str(QUICKSTART),
-        "--store",
-        str(tmp_path / "store"),
-        "--json",
-        "--jobs",
-        "2",
-    )
+    finished = legonet(tmp_path, "build", str(QUICKSTART), "--store", "store", "--json")
     assert finished.returncode == 0, finished.stderr
     for edge in document(finished)["edges"]:
         metrics = edge["metrics"]
         name = f"{edge['category']} -> {edge['task']}"
         if "error_rate" in metrics:
             assert metrics["teacher_error_rate"] <= 0.05, name
-            assert metrics["error_rate"] <= 0.15, name
+            assert metrics["error_rate"] <= metrics["teacher_error_rate"] + 0.05, name
         else:
             assert metrics["teacher_pixel_accuracy"] >= 0.9, name
             assert metrics["pixel_accuracy"] >= 0.85, name

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_spec import SMALL
+from kit.specs import SMALL
 
+from legonet.distill.methods import Transplant
 from legonet.graph import FieldChange, GraphDifference, ModuleGraph, load
-from legonet.spec.methods import Transplant
 
 
 def graph_of(folder: Path, text: str = SMALL) -> ModuleGraph:

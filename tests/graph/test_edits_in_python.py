@@ -10,12 +10,12 @@ import networkx as nx
 import pytest
 
 import legonet
+from legonet.data.sources.folder import Folder
 from legonet.diagnostics import CODES, DiagnosticError
+from legonet.distill.methods import BackDistillation, Stitching
 from legonet.graph import ModuleGraph, load
-from legonet.spec.declarations import Adapter, Learning, Recipe
-from legonet.spec.methods import BackDistillation, Stitching
-from legonet.spec.models import LibraryModel, WeightsFile
-from legonet.spec.sources import Folder
+from legonet.language.declarations import Adapter, Learning, Recipe
+from legonet.language.models import LibraryModel, WeightsFile
 
 SPEC = """\
 data pictures { source: digits() }
@@ -241,10 +241,10 @@ def test_a_copy_has_a_life_of_its_own(graph: ModuleGraph) -> None:
 
 def test_the_plain_graph_belongs_to_who_asks_for_it(graph: ModuleGraph) -> None:
     plain = graph.to_networkx()
-    assert nx.is_isomorphic(plain, graph.graph)
+    assert nx.is_isomorphic(plain, graph.compiled)
     assert plain.nodes["network", "dog_net"] == {"kind": "network"}
     plain.add_edge(("network", "dog_net"), "mine")
-    assert "mine" not in graph.graph
+    assert "mine" not in graph.compiled
     graph.connect("dog", "classify", samples=2).disconnect("cat", "classify", cascade=True)
-    assert graph.graph.has_edge(("category", "dog"), ("task", "classify"))
-    assert not graph.graph.has_edge(("category", "cat"), ("task", "classify"))
+    assert graph.compiled.has_edge(("category", "dog"), ("task", "classify"))
+    assert not graph.compiled.has_edge(("category", "cat"), ("task", "classify"))

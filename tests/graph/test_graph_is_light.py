@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "timm", "numpy", "sklearn", "scipy", "PIL", "matplotlib")
+HEAVY = (
+    "networkx",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "sklearn",
+    "scipy",
+    "PIL",
+    "matplotlib",
+)
 
 CHECK = """
 import sys
@@ -17,7 +27,6 @@ from legonet.graph import check_file
 from legonet.diagnostics.text import to_text
 from legonet.diagnostics.json import to_json
 graph, found = check_file(Path(sys.argv[1]))
-graph.ancestors_first()
 [to_text(item) for item in found], [to_json(item) for item in found]
 print(*sorted(set(sys.argv[2:]) & set(sys.modules)))
 """

@@ -8,8 +8,10 @@ import networkx as nx
 import pytest
 
 from legonet.diagnostics import DiagnosticError
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
 from legonet.graph import ModuleGraph, check_file, load
-from legonet.spec import Goal
+from legonet.graph.resolved import ResolvedDataset, with_ancestors
 
 SPEC = """\
 data pictures { source: digits() }
@@ -38,7 +40,7 @@ def graph_of(text: str, folder: Path) -> ModuleGraph:
 
 
 def test_the_graph_joins_networks_modules_and_edges(tmp_path: Path) -> None:
-    graph = graph_of(SPEC, tmp_path).graph
+    graph = graph_of(SPEC, tmp_path).compiled
     roles = {(source[1], target[1]): role for source, target, role in graph.edges(data="role")}
     assert roles == {
         ("old", "young"): "init",
@@ -51,15 +53,38 @@ def test_the_graph_joins_networks_modules_and_edges(tmp_path: Path) -> None:
     }
 
 
+def test_its_nodes_and_edges_carry_what_their_names_stand_for(tmp_path: Path) -> None:
+    graph = graph_of(SPEC, tmp_path)
+    compiled = graph.compiled
+    young = compiled.nodes["network", "young"]["network"]
+    assert young is graph.network("young")
+    assert young.needs == {"ancestor": "old"}
+    assert young.dataset is not None
+    assert young.dataset.name == "pictures"
+    assert young.dataset.data is graph.spec.data["pictures"]
+    edge = compiled.edges[("category", "zero"), ("task", "classify")]["edge"]
+    assert edge is graph.edge("zero", "classify")
+    assert (edge.category_network, edge.task_network) == (young, graph.network("ready"))
+    assert edge.teacher is edge.category_network, "by default it is the category's own"
+    assert edge.dataset == ResolvedDataset(
+        "pictures", graph.spec.data["pictures"], young.dataset.category, edge.goal
+    )
+    direct = graph.edge("cat", "classify")
+    assert direct.learning is None
+    assert direct.category_network is direct.task_network
+    assert graph.edges() == [edge, direct]
+
+
 def test_the_graph_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(nx.NetworkXError):
-        graph_of(SPEC, tmp_path).graph.add_node("another")
+        graph_of(SPEC, tmp_path).compiled.add_node("another")
 
 
 def test_ancestors_come_before_their_heirs(tmp_path: Path) -> None:
-    order = graph_of(SPEC, tmp_path).ancestors_first()
+    order = [network.name for network in graph_of(SPEC, tmp_path).networks()]
     assert sorted(order) == ["old", "oldest", "ready", "young"]
     assert order.index("oldest") < order.index("old") < order.index("young")
+    assert with_ancestors(graph_of(SPEC, tmp_path).compiled, ["young"]) == {*order} - {"ready"}
 
 
 def test_circles_follow_init(tmp_path: Path) -> None:
@@ -107,10 +132,10 @@ def test_the_goal_is_the_recipes_or_else_the_models(tmp_path: Path) -> None:
     )
     goals = {name: graph.goal(network) for name, network in graph.spec.networks.items()}
     assert goals == {
-        "vgg": Goal.CLASSIFICATION,
-        "fcn": Goal.SEGMENTATION,
-        "big": Goal.SEGMENTATION,
-        "told": Goal.SEGMENTATION,
+        "vgg": Classification(),
+        "fcn": Segmentation(),
+        "big": Segmentation(),
+        "told": Segmentation(),
     }
 
 
@@ -126,19 +151,41 @@ def test_load_raises_every_error_at_once(tmp_path: Path) -> None:
     assert [item.code for item in refused.value.diagnostics] == ["LEGO203", "LEGO208"]
 
 
-def test_a_warning_does_not_stop_the_work(tmp_path: Path) -> None:
+def two_animals(source: str) -> str:
+    """Return a spec that joins networks of two animals, each told from all else in a source."""
     networks = "".join(
         f"network {name} {{ model: legonet.small_vgg(1), train {{ data: p, category: {name} }} }}\n"
         for name in ("cat", "dog")
     )
-    text = (
-        f'data p {{ source: cifar10("data") }}\n{networks}'
+    return (
+        f"data p {{ source: {source} }}\n{networks}"
         'category cat { from: cat, until: "features.4" }\n'
         'task classify { from: dog, after: "features.4" }\n'
         "adapter cat -> classify { samples: 20 }\n"
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'cifar10("data")',
+        'cifar10_jpeg("x.npz")',
+        'voc("data")',
+        'sbd("data")',
+        'oxford_pets("data")',
+    ],
+)
+def test_a_warning_does_not_stop_the_work(source: str, tmp_path: Path) -> None:
+    text = two_animals(source)
     assert ("cat", "classify") in graph_of(text, tmp_path).spec.adapters
     assert [item.code for item in check_file(tmp_path / "spec.lego")[1]] == ["LEGO312"]
+
+
+@pytest.mark.parametrize("source", ['pascal_part("data")', 'folder("data")', "stripes()"])
+def test_where_background_may_be_its_own_nothing_is_warned_of(source: str, tmp_path: Path) -> None:
+    text = two_animals(source)
+    (tmp_path / "spec.lego").write_text(text)
+    assert "LEGO312" not in [item.code for item in check_file(tmp_path / "spec.lego")[1]]
 
 
 def test_a_statement_with_a_mistake_is_left_out_and_not_missed(tmp_path: Path) -> None:

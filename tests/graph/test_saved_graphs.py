@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_spec import SMALL
+from kit.specs import SMALL
 
+from legonet.data.sources.folder import Folder
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph, load
-from legonet.spec import Override
-from legonet.spec.sources import Folder
+from legonet.language import Override
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_is(tmp_path: Path, file: Path
 
 
 def test_a_plan_keeps_what_it_was_made_for(file: Path) -> None:
-    from legonet.build import Workspace
+    from legonet.building import Workspace
 
     graph = load(file)
     plan = Workspace(file).plan(graph)

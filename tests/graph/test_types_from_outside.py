@@ -16,8 +16,8 @@ from pathlib import Path
 
 import legonet
 from legonet.graph import FieldChange, GraphDifference, ModuleGraph, Value
-from legonet.spec import Key
-from legonet.spec.methods import BackDistillation
+from legonet.language import Key
+from legonet.distill.methods import BackDistillation
 
 
 def widened(graph: ModuleGraph, samples: int) -> ModuleGraph:

@@ -110,7 +110,7 @@ CHANGES: dict[str, tuple[Edit, dict[str, str]]] = {
             "top { from: a,": "top { from: base,",
         },
     ),
-    "new statements behind the last of their kind": (
+    "new statements after the last of their kind": (
         lambda g: (
             g.add("network", "c", model="legonet.small_vgg(2)", weights="c")
             .add("category", "high", network="c", until="x")
@@ -163,7 +163,7 @@ LOOPS: dict[str, tuple[Edit, dict[str, str]]] = {
         lambda g: [g.disconnect(f"c_{i}", "top") for i in "12"],
         {"for c in [c_1, c_2] { adapter ${c} -> top { samples: 4 } }\n": ""},
     ),
-    "a turn of its own is written out behind the loop": (
+    "a turn of its own is written out after the loop": (
         lambda g: g.change("network", "net_2", train={"epochs": 9}),
         {
             "in both {": 'in ["1"] {',

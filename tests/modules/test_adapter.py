@@ -70,3 +70,48 @@ def test_it_begins_as_torchs_own_convs_do_and_leaves_torchs_generator_alone() ->
         assert torch.equal(conv.bias, own.bias)
     with torch.device("meta"):
         assert all(tensor.is_meta for tensor in Adapter(4, 3, [3, 1]).state_dict().values())
+
+
+@pytest.mark.parametrize("kernels", [[1], [3], [3, 3, 3], [1, 5]])
+def test_signed_features_keep_their_sign_and_pass_any_depth_unchanged(kernels: list[int]) -> None:
+    adapter = Adapter(4, 4, kernels, scale=0.5, activation="identity").dirac_()
+    features = torch.randn(2, 4, 5, 5)
+    torch.testing.assert_close(adapter(features), 0.5 * features, rtol=0, atol=0)
+
+
+def test_without_a_last_relu_further_convs_are_residual_branches() -> None:
+    adapter = Adapter(4, 3, [3, 1, 3], scale=2.5, activation="identity")
+    features = torch.randn(2, 4, 6, 6)
+    first, *others = adapter.convolutions
+    expected = functional.conv2d(2.5 * features, first.weight, first.bias, padding=1)
+    for conv, padding in zip(others, (0, 1), strict=True):
+        changed = functional.conv2d(expected.relu(), conv.weight, conv.bias, padding=padding)
+        expected = expected + changed
+    torch.testing.assert_close(adapter(features), expected, rtol=0, atol=0)
+    assert (adapter(features) < 0).any()
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_the_linear_kernels_are_those_of_the_adapter_without_its_relus(activation: str) -> None:
+    adapter = Adapter(3, 4, [1, 3, 1], activation=activation).double()  # type: ignore[arg-type]
+    for conv in adapter.convolutions:
+        assert conv.bias is not None
+        nn.init.zeros_(conv.bias)
+    features = torch.rand(1, 3, 5, 5, dtype=torch.float64)
+    expected = features
+    for kernel in adapter.linear_kernels:
+        expected = functional.conv2d(expected, kernel, padding=kernel.shape[-1] // 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(functional, "relu", lambda values, inplace=False: values)
+        patch.setattr(torch.Tensor, "relu", lambda values: values)
+        found = adapter(features)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_a_description_rebuilds_the_form(activation: str) -> None:
+    adapter = Adapter(3, 4, [1, 3], activation=activation)  # type: ignore[arg-type]
+    again = Adapter.of(adapter.description)
+    again.load_state_dict(adapter.state_dict())
+    features = torch.randn(1, 3, 5, 5)
+    torch.testing.assert_close(again(features), adapter(features), rtol=0, atol=0)

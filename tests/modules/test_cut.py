@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from legonet.diagnostics import DiagnosticError
+from legonet.language.models import LibraryModel
 from legonet.modules.cut import bottom, top
+from legonet.modules.fcn import EfficientNetFcn, VggFcn
 from legonet.modules.models import instantiate
 from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.models import LibraryModel, VggFcn
 
 
 class Plain(nn.Module):
@@ -147,7 +148,20 @@ def test_an_fcn_with_skips_comes_apart_below_them(stride: int) -> None:
         with pytest.raises(DiagnosticError) as raised:
             bottom(network, "classifier.0")
         named = raised.value.diagnostics[0].help[0]
-        assert named.startswith(f"cut behind `features.{10 if stride == 8 else 15}`, the nearest")
+        assert named.startswith(f"cut after `features.{10 if stride == 8 else 15}`, the nearest")
+
+
+def test_an_efficientnet_fcn_comes_apart_at_the_lowest_features_that_it_scores() -> None:
+    pytest.importorskip("timm")
+    torch.manual_seed(0)
+    network = instantiate(EfficientNetFcn(backbone="tf_efficientnet_lite0", classes=1))
+    for skip in network.skips:
+        nn.init.normal_(skip.weight)
+    for path in ("blocks.1", "blocks.2"):
+        assert_cut(network, path, torch.randn(1, 3, 64, 96))
+    with pytest.raises(DiagnosticError) as raised:
+        bottom(network, "blocks.3")
+    assert "`blocks.2`" in raised.value.diagnostics[0].help[0]
 
 
 class Grown(nn.Module):
@@ -184,7 +198,7 @@ class Narrowed(nn.Module):
 def test_a_size_that_is_no_multiple_of_the_features_is_refused() -> None:
     with pytest.raises(DiagnosticError) as raised:
         bottom(Narrowed(), "conv")
-    assert "the size of the picture is needed behind it" in raised.value.diagnostics[0].message
+    assert "the size of the picture is needed after it" in raised.value.diagnostics[0].message
 
 
 class Careless(nn.Module):
@@ -261,8 +275,8 @@ def test_an_unknown_module_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("network", "path", "reason"),
     [
-        (Residual(), "inner.0", "the picture is needed behind it, too"),
-        (nn.Sequential(Residual()), "0.inner", "the picture is needed behind it, too"),
+        (Residual(), "inner.0", "the picture is also needed after it"),
+        (nn.Sequential(Residual()), "0.inner", "the picture is also needed after it"),
         (Undecided(), "layer", "Undecided depends on its input in a way that cannot be traced"),
         (nn.Sequential(Undecided()), "0.layer", "0 depends on its input"),
         (Reused(), "layer", "runs `layer` more than once"),
@@ -301,14 +315,14 @@ def test_the_nearest_cuts_that_work_are_named(
     network = instantiate(library(name), device="meta")
     with pytest.raises(DiagnosticError) as raised:
         top(network, path)
-    before, behind = nearest
+    before, after = nearest
     named = raised.value.diagnostics[0].help[0]
-    assert named.startswith(f"cut behind `{before}` or `{behind}`, the nearest")
+    assert named.startswith(f"cut after `{before}` or `{after}`, the nearest")
     for other in nearest:
         bottom(network, other)
 
 
-def test_something_must_lie_behind_a_task_module_s_cut() -> None:
+def test_something_must_lie_after_a_task_module_s_cut() -> None:
     network = small_vgg(1)
     pictures = torch.randn(1, 3, 16, 16)
     assert torch.equal(bottom(network.eval(), "classifier.3")(pictures), network(pictures))

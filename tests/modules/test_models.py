@@ -8,12 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from legonet import registry
 from legonet.diagnostics import DiagnosticError
-from legonet.modules import fcn, models
+from legonet.language.models import MODELS, LibraryModel, ModelForm
+from legonet.modules import fcn_networks
 from legonet.modules.digest import state_digest
-from legonet.modules.models import instantiate
-from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.models import LibraryModel, PluginModel, SmallFcn, SmallVgg, VggFcn
+from legonet.modules.fcn import EfficientNetFcn, VggFcn
+from legonet.modules.models import instantiate, registered_model
+from legonet.modules.small import SmallFcn, SmallVgg, small_fcn, small_vgg
+from legonet.modules.weights import inherit
 
 
 def torchvision(name: str, **arguments: Any) -> LibraryModel:
@@ -56,7 +59,7 @@ def test_vgg_fcn_takes_the_features_of_torchvisions_vgg(depth: int) -> None:
 
 def test_vgg_fcn_begins_as_its_paper_says() -> None:
     torch.manual_seed(0)
-    with patch.object(fcn, "HIDDEN", 8):
+    with patch.object(fcn_networks, "HIDDEN", 8):
         network = instantiate(VggFcn(classes=2, depth=11))
     pictures = torch.randn(1, 3, 64, 64)
     answer = network(pictures)
@@ -68,6 +71,66 @@ def test_vgg_fcn_begins_as_its_paper_says() -> None:
     doubled = torch.nn.functional.interpolate(maps, scale_factor=2, mode="bilinear")
     inner = (..., slice(1, -1), slice(1, -1))
     assert torch.allclose(network.upscore2(maps)[inner], doubled[inner], atol=1e-6)
+
+
+def test_efficientnet_fcn_inherits_every_layer_of_timms_network_but_the_classifier() -> None:
+    pytest.importorskip("timm")
+    model = LibraryModel(library="timm", name="tf_efficientnet_lite0", arguments={"num_classes": 1})
+    ancestor = instantiate(model, seed=1).state_dict()
+    network = instantiate(EfficientNetFcn(backbone="tf_efficientnet_lite0", classes=1))
+    inherited = inherit(network, ancestor)
+    assert set(ancestor) - set(inherited) == {"classifier.weight", "classifier.bias"}
+    own = {name.partition(".")[0] for name in network.state_dict()} - {
+        name.partition(".")[0] for name in inherited
+    }
+    assert own == {"score", "skips"}
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_efficientnet_fcn_answers_per_pixel_as_a_pooled_network_would(stride: int) -> None:
+    timm = pytest.importorskip("timm")
+    model = EfficientNetFcn(backbone="tf_efficientnet_lite0", classes=2, stride=stride)
+    network = instantiate(model)
+    pictures = torch.randn(1, 3, 64, 96)
+    answer = network(pictures)
+    assert answer.shape == (1, 2, 64, 96)
+    assert len(network.skips) == {8: 2, 16: 1, 32: 0}[stride]
+    # Lower blocks score nothing to begin with, and what is left is a linear layer at each place.
+    backbone = timm.create_model("tf_efficientnet_lite0", num_classes=2).eval()
+    inherit(backbone, network.state_dict())
+    scores = torch.nn.functional.conv2d(
+        backbone.forward_features(pictures), network.score.weight, network.score.bias
+    )
+    for _ in network.skips:
+        scores = torch.nn.functional.interpolate(scores, scale_factor=2, mode="bilinear")
+    expected = torch.nn.functional.interpolate(scores, scale_factor=stride, mode="bilinear")
+    assert torch.allclose(answer, expected, atol=1e-5)
+
+
+def test_lower_blocks_of_an_efficientnet_fcn_are_those_of_its_strides() -> None:
+    pytest.importorskip("timm")
+    network = instantiate(EfficientNetFcn(backbone="tf_efficientnet_lite0", classes=1))
+    pictures = torch.randn(1, 3, 64, 96)
+    seen: list[tuple[int, ...]] = []
+    for skip in network.skips:
+        skip.register_forward_hook(lambda _, inputs, __: seen.append(tuple(inputs[0].shape[1:])))
+    before = network(pictures)
+    assert seen == [(112, 4, 6), (40, 8, 12)]
+    for skip in network.skips:
+        torch.nn.init.ones_(skip.weight)
+        assert not torch.equal(network(pictures), before)
+        torch.nn.init.zeros_(skip.weight)
+
+
+def test_a_backbone_that_is_no_efficientnet_is_refused() -> None:
+    pytest.importorskip("timm")
+    code, message, words = failure(EfficientNetFcn(backbone="resnet18", classes=1))
+    assert code == "LEGO501"
+    assert "found `resnet18`" in message
+    assert 'timm.list_models(module="efficientnet")' in words
+    code, message, words = failure(EfficientNetFcn(backbone="tf_efficientnet_lit0", classes=1))
+    assert code == "LEGO502"
+    assert "tf_efficientnet_lite0" in words
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
@@ -171,43 +234,65 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     assert "legonet[timm]" in advice
 
 
-def make_tiny(outputs: int = 1) -> nn.Module:
-    return nn.Linear(3, outputs)
+class Tiny(ModelForm):
+    call = "zoo.tiny"
+    goal = "classification"
+    outs: int = 1
+
+    def build(self) -> nn.Module:
+        return nn.Linear(3, self.outs)
 
 
-NOT_A_NETWORK = dict
+class Wrong(ModelForm):
+    call = "zoo.wrong"
+    goal = "classification"
+
+    def build(self) -> object:
+        return {}
+
+
+class Raises(ModelForm):
+    call = "zoo.raises"
+    goal = "classification"
+    depth: int
+
+    def build(self) -> object:
+        raise ZeroDivisionError("no 'depth'")
 
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    group = models.ENTRY_POINT
-    points = [
-        EntryPoint("zoo.tiny", f"{__name__}:make_tiny", group),
-        EntryPoint("zoo.wrong", f"{__name__}:NOT_A_NETWORK", group),
-        EntryPoint("zoo.broken", "no_such_package_at_all:make", group),
-    ]
-    monkeypatch.setattr(models, "entry_points", lambda group: points)
+    places = {"zoo.tiny": f"{__name__}:Tiny", "zoo.broken": "no_such_package_at_all:Model"}
+    points = {name: EntryPoint(name, at, MODELS.group) for name, at in places.items()}
+    monkeypatch.setattr(registry, "_registered", lambda group, path: points)
 
 
 @pytest.mark.usefixtures("registered")
 def test_other_packages_register_models() -> None:
-    network = instantiate(PluginModel(call="zoo.tiny", arguments={"outputs": 4}))
+    network = instantiate(registered_model("zoo.tiny")(outs=4))
     assert network(torch.zeros(1, 3)).shape == (1, 4)
 
 
+def test_the_start_of_another_package_s_model_follows_the_seed() -> None:
+    one, same, other = (instantiate(Tiny(), seed=seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(one["weight"], same["weight"])
+    assert not torch.equal(one["weight"], other["weight"])
+
+
 @pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(("call", "code"), [("zoo.tyny", "LEGO502"), ("zoo.broken", "LEGO503")])
+def test_a_model_that_no_package_brings_is_named(call: str, code: str) -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        registered_model(call)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == code
+    assert f"`{call}`" in diagnostic.message
+
+
 @pytest.mark.parametrize(
-    ("call", "arguments", "code", "word"),
-    [
-        ("zoo.tyny", {}, "LEGO502", "`zoo.tyny`"),
-        ("zoo.tiny", {"output": 4}, "LEGO501", "`output` of `zoo.tiny`"),
-        ("zoo.wrong", {}, "LEGO501", "dict"),
-        ("zoo.broken", {}, "LEGO503", "`zoo.broken`"),
-    ],
+    ("form", "word"), [(Wrong(), "dict"), (Raises(depth=2), "`depth` of `zoo.raises`")]
 )
-def test_what_is_wrong_with_another_package_s_model(
-    call: str, arguments: dict[str, Any], code: str, word: str
-) -> None:
-    found, message, _ = failure(PluginModel(call=call, arguments=arguments))
-    assert found == code
+def test_what_is_wrong_with_another_package_s_model(form: ModelForm, word: str) -> None:
+    found, message, _ = failure(form)
+    assert found == "LEGO501"
     assert word in message

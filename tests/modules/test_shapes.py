@@ -5,12 +5,14 @@ import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError
+from legonet.goals import Goal
+from legonet.goals.classification import Classification
+from legonet.goals.segmentation import Segmentation
+from legonet.language.models import LibraryModel
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import check_edge, check_output, shape_at
 from legonet.modules.small import small_fcn, small_vgg
-from legonet.spec.base import Goal
-from legonet.spec.models import LibraryModel
 
 
 def code_of(error: pytest.ExceptionInfo[DiagnosticError]) -> str:
@@ -51,14 +53,14 @@ def test_pictures_may_be_too_small() -> None:
 
 def test_an_adapter_changes_channels_and_adaptive_pooling_takes_any_size() -> None:
     wide, narrow = small_vgg(1, channels=48), small_vgg(1)
-    joint = check_edge(
+    context = check_edge(
         bottom(wide, "features.4"),
         bottom(narrow, "features.4"),
         top(narrow, "features.4"),
         size=64,
         own_size=32,
     )
-    assert joint == ((48, 32, 32), (32, 32, 32))
+    assert context == ((48, 32, 32), (32, 32, 32))
 
 
 def test_a_direct_edge_needs_the_same_channels() -> None:
@@ -102,17 +104,17 @@ def test_a_segmenter_must_answer_in_the_size_of_the_picture() -> None:
 
 
 def test_outputs_answer_the_recipe() -> None:
-    check_output(small_vgg(10), Goal.CLASSIFICATION, 10, 32)
-    check_output(small_fcn(1), Goal.SEGMENTATION, 1, 32)
+    check_output(small_vgg(10), Classification(), 10, 32)
+    check_output(small_fcn(1), Segmentation(), 1, 32)
 
 
 @pytest.mark.parametrize(
     ("network", "goal", "size", "found", "advice"),
     [
-        (small_vgg(10), Goal.CLASSIFICATION, 32, "found 10", "1 output"),
-        (small_vgg(1), Goal.SEGMENTATION, 32, "found 1", "per pixel"),
-        (small_fcn(1), Goal.CLASSIFICATION, 32, "found 1x32x32", "per picture"),
-        (small_fcn(1, stride=8), Goal.SEGMENTATION, 36, "found 1x32x32", "multiple of 32"),
+        (small_vgg(10), Classification(), 32, "found 10", "1 output"),
+        (small_vgg(1), Segmentation(), 32, "found 1", "per pixel"),
+        (small_fcn(1), Classification(), 32, "found 1x32x32", "per picture"),
+        (small_fcn(1, stride=8), Segmentation(), 36, "found 1x32x32", "multiple of 32"),
     ],
 )
 def test_outputs_that_do_not(
@@ -132,11 +134,11 @@ class Twofold(nn.Module):
 
 def test_a_network_that_returns_no_tensor_is_told_so() -> None:
     with pytest.raises(DiagnosticError) as raised:
-        check_output(Twofold(), Goal.SEGMENTATION, 21, 64)
+        check_output(Twofold(), Segmentation(), 21, 64)
     assert code_of(raised) == "LEGO520"
     assert "instead of one tensor" in raised.value.diagnostics[0].message
 
 
 def test_a_segmenter_of_torchvision_answers_with_its_main_map() -> None:
     model = LibraryModel(library="torchvision", name="fcn_resnet50")
-    check_output(instantiate(model, device="meta"), Goal.SEGMENTATION, 21, 64)
+    check_output(instantiate(model, device="meta"), Segmentation(), 21, 64)

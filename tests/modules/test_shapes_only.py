@@ -8,7 +8,7 @@ import sys
 PROGRAM = """
 import sys
 from legonet.modules.models import instantiate
-from legonet.spec.models import SmallVgg
+from legonet.modules.small import SmallVgg
 network = instantiate(SmallVgg(classes=2), device="meta")
 assert all(tensor.is_meta for tensor in network.parameters())
 assert "torch._dynamo" not in sys.modules, "torch's compiler was imported"

@@ -12,16 +12,10 @@ from torchvision.models import AlexNet_Weights
 from torchvision.models._api import WeightsEnum
 
 from legonet.diagnostics import Diagnostic, DiagnosticError
+from legonet.language.models import HubWeights, LibraryModel, TorchvisionWeights, WeightsFile
 from legonet.modules.digest import state_digest
-from legonet.modules.small import small_fcn, small_vgg
+from legonet.modules.small import SmallVgg, small_fcn, small_vgg
 from legonet.modules.weights import check_weights, inherit, load_weights
-from legonet.spec.models import (
-    HubWeights,
-    LibraryModel,
-    SmallVgg,
-    TorchvisionWeights,
-    WeightsFile,
-)
 
 MODEL = SmallVgg(classes=2)
 ALEXNET = LibraryModel(library="torchvision", name="alexnet")
@@ -60,6 +54,13 @@ def test_all_tensors_that_do_not_fit_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError) as raised:
         check_weights(shapes_only, tmp_path / "a.safetensors")
     assert diagnostic(raised) == found
+
+
+def test_weights_that_fit_up_to_the_last_layer_lead_to_init(tmp_path: Path) -> None:
+    save_file(small_vgg(10).state_dict(), tmp_path / "a.safetensors")
+    with pytest.raises(DiagnosticError) as raised:
+        check_weights(small_vgg(2), tmp_path / "a.safetensors")
+    assert diagnostic(raised).help[-1].endswith("begin from it: `init: THAT_NETWORK`")
 
 
 def test_the_header_is_enough_to_check(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_spec import SMALL
-from small_specs import build_of, write_spec
+from kit.specs import SMALL, build_of, write_spec
 
 import legonet
-from legonet.build.execution.resources import Resources
+from legonet.building.execution.resources import Resources
 from legonet.diagnostics import DiagnosticError
-from legonet.spec.methods import BackDistillation
+from legonet.distill.methods import BackDistillation
 
 PICTURES = torch.rand(2, 3, 16, 16)
 ENDLESS = BackDistillation(init="default", steps=1_000_000, pairs=8)
@@ -126,11 +125,13 @@ def test_a_failing_edge_raises_and_others_go_on(builder: legonet.Builder) -> Non
 @pytest.mark.parametrize(
     ("arguments", "fields", "words"),
     [
-        (("digit_2", "classify"), {}, "no category `digit_2`"),
-        (("digit_1", "clasify"), {}, "no task `clasify`"),
-        (("digit_1", "classify"), {"sample": 3}, "unknown field `sample`"),
-        (("digit_1", "classify"), {"samples": -1}, "`samples` of the edge"),
-        (("digit_1", "classify"), {"layers": []}, "`layers` of the edge"),
+        (("digit_2", "classify"), {}, "`digit_2`"),
+        (("digit_1", "clasify"), {}, "`clasify`"),
+        (("digit_1", "classify"), {"sample": 3}, "`sample`"),
+        (("digit_1", "classify"), {"samples": -1}, "samples"),
+        (("digit_1", "classify"), {"layers": [2]}, "odd"),
+        (("digit_1", "classify"), {"method": "stiching()"}, "stitching"),
+        (("digit_1", "classify"), {"layers": []}, "layers"),
     ],
 )
 def test_a_wrong_edge_is_refused_at_once(

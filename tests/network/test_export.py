@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.metadata import EntryPoint
 from itertools import product
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from exported_spec import build_exported
-from small_disk import small_disk
+from kit.disk import small_disk
+from kit.exported import build_exported
 from torch import Tensor, nn
 
 import legonet
 from legonet.diagnostics import DiagnosticError
 from legonet.network import TransplantNetwork
-from legonet.network.export import Application, Export, Format, bundle, export, onnx_model, program
+from legonet.network.export import FORMATS, Application, Export, bundle, export, onnx_model, program
+from legonet.registry import Registry
 
 pytestmark = pytest.mark.xdist_group("export")
 
@@ -250,20 +252,14 @@ def altered(application: Application) -> Application:
     return other
 
 
-@pytest.mark.parametrize(
-    ("ending", "module", "function"),
-    [(".pt2", program, "trace"), (".onnx", program, "trace"), (".safetensors", bundle, "encode")],
-)
+@pytest.mark.parametrize("name", ["program", "onnx", "bundle"])
 def test_what_answers_otherwise_is_an_error_and_no_file(
-    network: TransplantNetwork,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    ending: str,
-    module: ModuleType,
-    function: str,
+    network: TransplantNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    right = getattr(module, function)
-    monkeypatch.setattr(module, function, lambda given, *rest: right(altered(given), *rest))
+    kind = FORMATS.get(name)
+    right = kind.encode
+    monkeypatch.setattr(kind, "encode", lambda self, given, edge: right(self, altered(given), edge))
+    ending = kind.suffix
     file = tmp_path / f"wrong{ending}"
     file.write_text("what stood here before")
     with pytest.raises(DiagnosticError) as caught:
@@ -328,7 +324,7 @@ def test_a_format_may_be_said_instead_of_the_ending(
     network: TransplantNetwork, tmp_path: Path
 ) -> None:
     written = export(network, tmp_path / "one.bin", path="find_three", format="program")
-    assert written.format is Format.PROGRAM
+    assert written.format == "program"
     assert torch.export.load(tmp_path / "one.bin")
 
 
@@ -350,10 +346,11 @@ def test_without_onnxruntime_the_same_is_written_and_nothing_compared(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Before onnxruntime is taken away: it may be the first test that asks for this file.
+    compared = exported("read_one", ".onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     written = export(network, tmp_path / "one.onnx", path="read_one")
     assert written.difference is None
-    compared = exported("read_one", ".onnx")
     assert compared.difference is not None
     assert written.files[0].read_bytes() == compared.files[0].read_bytes()
 
@@ -365,6 +362,36 @@ def test_what_is_too_large_for_onnx_says_so(
     with pytest.raises(DiagnosticError) as caught:
         export(network, tmp_path / "one.onnx", path="read_one")
     assert code_of(caught) == "LEGO763"
+
+
+def test_a_format_of_another_package_is_one_like_ours(
+    network: TransplantNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "plugin")
+    importlib.invalidate_caches()
+    written = network.export("read_one", tmp_path / "one.npz")
+    assert (written.format, written.difference) == ("numpy", None)
+    with np.load(tmp_path / "one.npz") as archive:
+        about = json.loads(str(archive["about"]))
+        assert about["edge"] == "digit_1 -> classify"
+        weights = {name: archive[name] for name in archive.files if name != "about"}
+    for name, tensor in network.path("read_one").to("cpu").state_dict().items():
+        assert name.partition(".")[2]
+        assert any(np.array_equal(tensor.numpy(), found) for found in weights.values())
+    with pytest.raises(DiagnosticError) as caught:
+        network.export("read_one", tmp_path / "one.bin")
+    assert ".npz" in str(caught.value.diagnostics[0].message)
+
+
+def test_a_broken_package_spoils_its_own_format_alone(
+    network: TransplantNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = EntryPoint("broken", "no_such_package:Format", FORMATS.group)
+    monkeypatch.setattr(Registry, "_others", {"broken": broken})
+    assert network.export("read_one", tmp_path / "one.safetensors").format == "bundle"
+    with pytest.raises(DiagnosticError, match="`broken` cannot be used") as caught:
+        network.export("read_one", tmp_path / "one.bin", format="broken")
+    assert code_of(caught) == "LEGO760"
 
 
 class Deciding(nn.Module):

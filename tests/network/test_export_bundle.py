@@ -20,17 +20,17 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from legonet import registry
 from legonet.diagnostics import DiagnosticError
-from legonet.modules import models
+from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.language.declarations import Network
+from legonet.language.models import MODELS, LibraryModel, Model, ModelForm
 from legonet.modules.adapter import Adapter
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
 from legonet.modules.models import instantiate
-from legonet.modules.small import small_vgg
+from legonet.modules.small import SmallFcn, SmallVgg
 from legonet.network.export import Application, bundle, open_bundle
-from legonet.spec import Spec
-from legonet.spec.declarations import Category, Network, Task
-from legonet.spec.models import LibraryModel, Model, PluginModel, SmallFcn, SmallVgg
 
 VGG = SmallVgg(classes=1, channels=2)
 
@@ -62,8 +62,8 @@ class Positions(nn.Module):
 
 def application_of(
     below: Model, until: str, above: Model, after: str, kernels: tuple[int, ...] = ()
-) -> tuple[Application, Spec]:
-    """Return an application of two networks with a random start, and the spec that it is in."""
+) -> tuple[Application, ResolvedEdge]:
+    """Return an application of two networks with a random start, and the edge that it is of."""
     pictures = torch.zeros(1, 3, 16, 16)
     lower, upper = instantiate(below, seed=1), instantiate(above, seed=2)
     parts = {"category": bottom(lower, until)}
@@ -73,19 +73,22 @@ def application_of(
         )
         parts["adapter"] = Adapter(*channels, kernels, scale=0.7)
     parts["task"] = top(upper, after)
-    spec = Spec(
-        networks={"lower": Network(model=below), "upper": Network(model=above)},
-        categories={"cat": Category(network="lower", until=until)},
-        tasks={"classify": Task(network="upper", after=after)},
+    goal = "classification"
+    networks = [
+        ResolvedNetwork(name, Network(model=model), None, goal, None)
+        for name, model in (("lower", below), ("upper", above))
+    ]
+    edge = ResolvedEdge(
+        "cat", "classify", networks[0], until, networks[1], after, networks[0], None, None
     )
     digests = {name: state_digest(part) for name, part in parts.items()}
     about = {"category": "cat", "task": "classify", "size": 16, "sha256": digests, "torch": "2"}
-    return Application(parts, about).requires_grad_(False), spec
+    return Application(parts, about).requires_grad_(False), edge
 
 
 def written(folder: Path, *arguments: Any, name: str = "cat") -> Path:
     """Write a bundle, and return its safetensors file."""
-    for ending, contents in bundle.encode(*application_of(*arguments)).items():
+    for ending, contents in bundle.Bundle().encode(*application_of(*arguments)).items():
         (folder / f"{name}{ending}").write_bytes(contents)
     return folder / f"{name}.safetensors"
 
@@ -154,17 +157,34 @@ def test_the_two_files_say_enough_to_compute_the_answer_by_hand(tmp_path: Path) 
     np.testing.assert_allclose(open_bundle(file)(pictures), logits, atol=1e-5)
 
 
-def plugin(make: Callable[..., nn.Module]) -> Any:
-    """Register a function as the model `mine.network` of another package."""
-    point = EntryPoint("mine.network", "mine:network", models.ENTRY_POINT)
-    loaded = patch.object(EntryPoint, "load", lambda self: make)
-    return patch.multiple(models, entry_points=lambda group: [point]), loaded
+class Mine(ModelForm):
+    """A model of another package."""
+
+    call = "mine.network"
+    goal = "classification"
+    widths: tuple[int, ...]
+    name: str = "wide"
+
+    def build(self) -> nn.Module:
+        return Positioned(self.widths, self.name)
+
+
+class Wider(Mine):
+    """What another version of the package makes of the same fields."""
+
+    def build(self) -> nn.Module:
+        return Positioned(tuple(2 * width for width in self.widths), self.name)
+
+
+def registering(form: type[ModelForm]) -> Any:
+    """Register a model of another package."""
+    point = EntryPoint(form.call, f"{__name__}:{form.__name__}", MODELS.group)
+    return patch.object(registry, "_registered", lambda group, path: {form.call: point})
 
 
 def test_a_model_of_another_package_is_named_by_its_call(tmp_path: Path) -> None:
-    model = PluginModel(call="mine.network", arguments={"widths": (4, 2), "name": "wide"})
-    registered, loaded = plugin(Positioned)
-    with registered, loaded:
+    model = Mine(widths=(4, 2))
+    with registering(Mine):
         application, _ = application_of(model, "features", model, "features", (1,))
         file = written(tmp_path, model, "features", model, "features", (1,))
         pictures = torch.randn(2, 3, 16, 16)
@@ -175,15 +195,13 @@ def test_a_model_of_another_package_is_named_by_its_call(tmp_path: Path) -> None
 
 
 def test_a_library_that_makes_another_network_is_told(tmp_path: Path) -> None:
-    model = PluginModel(call="mine.network", arguments={"classes": 1})
-    before, loaded = plugin(small_vgg)
-    with before, loaded:
-        file = written(tmp_path, model, "features.4", model, "features.4")
-    after, loaded = plugin(lambda classes: small_vgg(classes, channels=16))
-    with after, loaded:
+    model = Mine(widths=(4, 2))
+    with registering(Mine):
+        file = written(tmp_path, model, "features", model, "features")
+    with registering(Wider):
         code, message = refusal(file)
     assert code == "LEGO773"
-    assert "`features.0.weight`" in message
+    assert "`features.weight`" in message
 
 
 def test_a_bundle_may_be_moved_and_renamed(tmp_path: Path) -> None:

@@ -12,27 +12,17 @@ from threading import Barrier
 
 import pytest
 import torch
-from standing_network import ROUTES, SEGMENTING, copied, opened, standing
-from standing_spec import put, step_of
+from kit.specs import ROUTES, SEGMENTING
+from kit.untrained import copy_spec, open_filled, put, step_of
 
 from legonet import DiagnosticError, TransplantNetwork
-from legonet.build import Artifact, Store
-from legonet.build.execution.routes import Half
+from legonet.building import Artifact, Store
+from legonet.building.execution.routes import ModuleRef
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
-from legonet.network.loaded import LoadedModules
+from legonet.network.module_cache import LoadedModules
 
 PICTURES = torch.rand(2, 3, 16, 16)
-
-
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return standing(tmp_path_factory.mktemp("standing"))
-
-
-@pytest.fixture
-def network(spec: Path) -> TransplantNetwork:
-    return TransplantNetwork.open(spec)
 
 
 @pytest.fixture
@@ -65,11 +55,13 @@ def test_opening_reads_no_weights_and_a_route_its_own_alone(spec: Path, reads: l
 
 
 def test_of_a_network_only_the_half_stays_in_memory(network: TransplantNetwork) -> None:
-    category, adapter, task = network.route("digit_1", "classify")
+    category, adapter, task, calibration = network.route("digit_1", "classify")
     model = network.graph.spec.networks["net_1"].model
     halves = [bottom(instantiate(model), "features.4"), top(instantiate(model), "features.4")]
     expected = sum(
-        tensor.nbytes for module in (*halves, adapter) for tensor in module.state_dict().values()
+        tensor.nbytes
+        for module in (*halves, adapter, calibration)
+        for tensor in module.state_dict().values()
     )
     assert network.memory == expected
     assert not {*category.state_dict()} & {*task.state_dict()}
@@ -81,7 +73,7 @@ category deep { from: net_3, until: "features.9" }
 task late { from: net_3, after: "features.9" }
 adapter deep -> late
 """
-    network = opened(tmp_path, SEGMENTING + deeper)
+    network = open_filled(tmp_path, SEGMENTING + deeper)
     top_half = network.route("digit_3", "classify")[-1].state_dict()
     before = network.memory
     deep, late = network.route("deep", "late")
@@ -103,8 +95,10 @@ def test_what_another_half_has_is_shared_and_the_rest_is_read(spec: Path) -> Non
     assert artifact is not None
     model = network.graph.spec.networks["net_3"].model
     loaded = LoadedModules(Store(spec.parent / ".legonet"), torch.device("cpu"))
-    below = loaded.category_module(Half(artifact.key, "features.9", artifact, model)).state_dict()
-    above = loaded.task_module(Half(artifact.key, "features.4", artifact, model)).state_dict()
+    below = loaded.category_module(
+        ModuleRef(artifact.key, "features.9", artifact, model)
+    ).state_dict()
+    above = loaded.task_module(ModuleRef(artifact.key, "features.4", artifact, model)).state_dict()
     both = below.keys() & above.keys()
     assert both
     assert above.keys() - below.keys()
@@ -138,7 +132,7 @@ def test_unloading_leaves_no_module_behind_for_later(network: TransplantNetwork)
 def test_names_unload_what_is_needed_for_them_alone(network: TransplantNetwork) -> None:
     network.run(PICTURES, categories="digit_1")
     both = network.memory
-    category, _, ink = network.route("digit_1", "ink")
+    category, _, ink, _ = network.route("digit_1", "ink")
     network.unload("ink")
     assert network.memory < both
     assert network.route("digit_1", "classify")[0] is category
@@ -212,7 +206,7 @@ def test_other_defaults_of_torch_change_nothing(network: TransplantNetwork) -> N
 
 
 def test_a_network_that_was_trained_again_is_told_apart(spec: Path, tmp_path: Path) -> None:
-    spec = copied(spec, tmp_path)
+    spec = copy_spec(spec, tmp_path)
     network = TransplantNetwork.open(spec)
     before = network.route("digit_3", "classify")
     put(Store(tmp_path / ".legonet"), network.plan, step_of(network.plan, "net_3"), seed=7)
@@ -222,7 +216,7 @@ def test_a_network_that_was_trained_again_is_told_apart(spec: Path, tmp_path: Pa
 
 
 def test_a_damaged_network_says_what_to_do(spec: Path, tmp_path: Path) -> None:
-    network = TransplantNetwork.open(copied(spec, tmp_path))
+    network = TransplantNetwork.open(copy_spec(spec, tmp_path))
     artifact = network.plan.network("net_1").artifact
     assert artifact is not None
     contents = bytearray(artifact.file.read_bytes())

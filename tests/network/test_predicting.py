@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kit.specs import ROUTES, SEGMENTING
+from kit.untrained import open_filled
 from numpy.typing import NDArray
 from PIL import Image
-from standing_network import ROUTES, SEGMENTING, opened, standing
 
 from legonet import DiagnosticError, TransplantNetwork
 from legonet.data import read_picture, to_tensor
@@ -19,11 +20,6 @@ from legonet.network.prediction import MaskFiles, Prediction, predicting, predic
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 ORIENTATION = 0x0112
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> TransplantNetwork:
-    return TransplantNetwork.open(standing(tmp_path_factory.mktemp("standing")))
 
 
 def probability(network: TransplantNetwork, picture: object) -> float:
@@ -80,7 +76,7 @@ adapter any_part -> where
 
 
 def test_several_labels_are_named_as_the_data_names_them(tmp_path: Path) -> None:
-    network = opened(tmp_path, SEGMENTING + LABELS)
+    network = open_filled(tmp_path, SEGMENTING + LABELS)
     assert network.labels("any", "which") == tuple("0123456789")
     (found,) = network.predict(PIXELS, categories="any", tasks="which")
     assert list(found.probabilities) == list("0123456789")
@@ -110,7 +106,7 @@ category c { from: ready, until: "features.4" }
 task t { from: ready, after: "features.4" }
 adapter c -> t
 """
-    network = opened(tmp_path, ready)
+    network = open_filled(tmp_path, ready)
     assert network.labels("c", "t") == ("0", "1", "2", "3", "4")
     assert network.size("c", "t") == 224
 
@@ -292,7 +288,7 @@ def test_folders_and_patterns_give_their_pictures(
     assert names(tmp_path / "[1].png") == ["[1].png"]
     (tmp_path / "none").mkdir()
     for nothing in (tmp_path / "none", f"{tmp_path}/*.webp"):
-        with pytest.raises(DiagnosticError, match="expected pictures behind") as caught:
+        with pytest.raises(DiagnosticError, match="expected pictures at") as caught:
             names(nothing)
         assert caught.value.diagnostics[0].code == "LEGO749"
 

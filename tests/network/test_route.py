@@ -10,23 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from standing_network import standing
 from torch import Tensor, fx, nn
 
 from legonet import DiagnosticError, TransplantNetwork
 from legonet.network.route import Route
 
 PICTURES = torch.rand(2, 3, 16, 16)
-
-
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return standing(tmp_path_factory.mktemp("standing"))
-
-
-@pytest.fixture
-def network(spec: Path) -> TransplantNetwork:
-    return TransplantNetwork.open(spec)
 
 
 @pytest.fixture

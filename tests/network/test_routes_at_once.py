@@ -7,22 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from standing_network import ROUTES, SEGMENTING, copied, opened, standing
+from kit.specs import ROUTES, SEGMENTING
+from kit.untrained import copy_spec, open_filled
 from torch import Tensor, nn
 
 from legonet import DiagnosticError, TransplantNetwork
 
 PICTURES = torch.rand(3, 3, 16, 16)
-
-
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return standing(tmp_path_factory.mktemp("standing"))
-
-
-@pytest.fixture(scope="module")
-def network(spec: Path) -> TransplantNetwork:
-    return TransplantNetwork.open(spec)
 
 
 def check_same(network: TransplantNetwork, found: dict[tuple[str, str], Tensor]) -> None:
@@ -51,11 +42,12 @@ def test_each_shared_module_is_run_once(network: TransplantNetwork) -> None:
     network.run(PICTURES)
     for hook in hooks:
         hook.remove()
-    assert len(modules) == 7, "two category modules, two task modules, three adapters"
+    assert len(modules) == 10, "two category and two task modules, three adapters, calibrated"
     assert set(calls.values()) == {1}
     assert set(calls) == modules
     assert {sizes[way[0]] for way in ways.values()} == {3}
-    assert {sizes[way[-1]] for way in ways.values()} == {6}, "features of both, in one batch"
+    task_modules = {way[1 if len(way) == 2 else 2] for way in ways.values()}
+    assert {sizes[module] for module in task_modules} == {6}, "features of both, in one batch"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +83,7 @@ def test_two_names_of_one_module_run_it_once(tmp_path: Path) -> None:
     twin = (
         "category twin { from: net_1, until: cut }\nadapter twin -> classify { layers: [conv(1)] }"
     )
-    network = opened(tmp_path, SEGMENTING + twin)
+    network = open_filled(tmp_path, SEGMENTING + twin)
     one, other = network.route("digit_1", "classify"), network.route("twin", "classify")
     assert list(one) == list(other)
     calls: Counter[nn.Module] = Counter()
@@ -101,7 +93,7 @@ def test_two_names_of_one_module_run_it_once(tmp_path: Path) -> None:
     found = network.run(PICTURES, tasks="classify", categories=["digit_1", "twin"])
     for hook in hooks:
         hook.remove()
-    assert [calls[module] for module in one] == [1, 1, 1]
+    assert [calls[module] for module in one] == [1, 1, 1, 1]
     assert torch.equal(found["digit_1", "classify"], found["twin", "classify"])
 
 
@@ -124,7 +116,7 @@ def test_an_unknown_name_raises_with_the_nearest(
 
 @pytest.fixture
 def part_built(spec: Path, tmp_path: Path) -> TransplantNetwork:
-    spec = copied(spec, tmp_path)
+    spec = copy_spec(spec, tmp_path)
     network = TransplantNetwork.open(spec)
     step = network.plan.edge("digit_1", "ink")
     assert step is not None
@@ -146,17 +138,17 @@ def test_what_is_not_built_is_passed_over_unless_it_is_named(part_built: Transpl
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "LEGO709"
         assert "run `legonet build" in diagnostic.help[0]
-        assert "standing.lego" in diagnostic.help[0]
+        assert "built.lego" in diagnostic.help[0]
 
 
 def test_an_edge_between_named_modules_has_to_be_in_the_spec(tmp_path: Path) -> None:
-    network = opened(tmp_path, SEGMENTING.replace("adapter digit_3 -> classify\n", ""))
+    network = open_filled(tmp_path, SEGMENTING.replace("adapter digit_3 -> classify\n", ""))
     with pytest.raises(DiagnosticError, match="`digit_3`"):
         network.run(PICTURES, categories=["digit_1", "digit_3"], tasks="classify")
 
 
 def test_nothing_built_at_all_is_said_once(tmp_path: Path) -> None:
-    spec = tmp_path / "standing.lego"
+    spec = tmp_path / "built.lego"
     spec.write_text(SEGMENTING)
     network = TransplantNetwork.open(spec)
     with pytest.raises(DiagnosticError, match="none of 4 edges is built") as caught:

@@ -4,22 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_network import SPEC
+from kit.untrained import write_filled
 
-from legonet import DiagnosticError, TransplantNetwork, Workspace, load
+from legonet import DiagnosticError, TransplantNetwork
 from legonet.data import ask, to_tensor
-from legonet.spec import Goal
-from legonet.spec.sources import Digits
+from legonet.data.sources.digits import Digits
+from legonet.goals.classification import Classification
 
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("network") / "small.lego"
-    file.write_text(SPEC)
-    workspace = Workspace(file)
-    report = workspace.build(workspace.plan(load(file)), lambda event: None)
-    assert not report.failed
-    return file
+    return write_filled(tmp_path_factory.mktemp("network"))
 
 
 @pytest.fixture
@@ -29,16 +24,18 @@ def network(spec: Path) -> TransplantNetwork:
 
 @pytest.fixture(scope="module")
 def pictures() -> torch.Tensor:
-    question = ask(Digits(), None, "1", Goal.CLASSIFICATION)
+    question = ask(Digits(), None, "1", Classification())
     return to_tensor(question.read("test").images[:8])
 
 
-def test_a_route_is_the_category_module_the_adapter_and_the_task_module(
+def test_a_route_is_the_category_module_the_adapter_the_task_module_and_the_calibration(
     network: TransplantNetwork, pictures: torch.Tensor
 ) -> None:
-    category, adapter, task = network.route("digit_1", "classify")
+    category, adapter, task, calibration = network.route("digit_1", "classify")
     with torch.no_grad():
-        expected = task(adapter(category(pictures)))
+        answers = task(adapter(category(pictures)))
+        expected = calibration(answers)
+    torch.testing.assert_close(expected, calibration.scale * answers + calibration.offset)
     assert torch.equal(network(pictures, category="digit_1", task="classify"), expected)
 
 
@@ -65,8 +62,9 @@ def test_a_path_is_an_ordinary_frozen_module(
 
 def test_modules_that_two_routes_share_are_loaded_once(network: TransplantNetwork) -> None:
     one, other = network.route("digit_1", "classify"), network.route("digit_3", "classify")
-    shared = {id(parameter) for parameter in one[-1].parameters()}
-    assert shared == {id(parameter) for parameter in other[-1].parameters()}
+    shared = {id(parameter) for parameter in one[2].parameters()}
+    assert shared
+    assert shared == {id(parameter) for parameter in other[1].parameters()}
 
 
 @pytest.mark.parametrize(

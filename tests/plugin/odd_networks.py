@@ -11,6 +11,7 @@ import time
 
 from torch import Tensor, nn
 
+from legonet.language.models import ModelForm
 from legonet.modules.small import small_vgg
 
 
@@ -69,6 +70,17 @@ class Odd(nn.Module):
             time.sleep(0.1)
 
 
-def odd(behaviour: str) -> nn.Module:
-    """Return a small network that misbehaves."""
-    return nn.Sequential(Odd(behaviour), small_vgg(1, 4))
+class OddNetwork(ModelForm):
+    """A small network that misbehaves.
+
+    Args:
+        behaviour: What it does while it is trained.
+    """
+
+    call = "odd.one"
+    goal = "classification"
+    behaviour: str
+
+    def build(self) -> nn.Module:
+        """Return the network."""
+        return nn.Sequential(Odd(self.behaviour), small_vgg(1, 4))

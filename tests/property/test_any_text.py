@@ -228,7 +228,7 @@ def check_span(span: Span) -> None:
 
 
 def check_carets(span: Span, text: str) -> None:
-    """The carets stand under the text of the span, by the columns of a terminal."""
+    """The carets are below the text of the span, by the columns of a terminal."""
     lines = text.split("\n")
     shown = lines[3].partition("|")[2].removeprefix(" ")
     pointer = lines[4].partition("|")[2].removeprefix(" ")
@@ -239,7 +239,7 @@ def check_carets(span: Span, text: str) -> None:
     marked = line[span.column - 1 : end - 1].rstrip()
     if len(line) > LONGEST_EXCERPT or "\t" in marked:
         return
-    if marked and columns("x" + marked)[1] == 0:  # a combining mark alone stands in no column
+    if marked and columns("x" + marked)[1] == 0:  # a combining mark alone takes no column
         return
     under = [
         letter

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from legonet.diagnostics import Diagnostic, SourceText
+from legonet.distill.methods import BackDistillation, Stitching
 from legonet.graph import ModuleGraph, check_file, load
-from legonet.spec import Key
-from legonet.spec.declarations import Adapter
-from legonet.spec.fields import fields_of
-from legonet.spec.methods import BackDistillation, Stitching
+from legonet.language import Key
+from legonet.language.declarations import Adapter
+from legonet.language.fields import fields_of
 from legonet.syntax import format_text
 from legonet.syntax.formatting.comments import Comments
 

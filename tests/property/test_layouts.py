@@ -1,4 +1,4 @@
-"""Formatting keeps the tree and the comments, and forgets all else of an author's layout."""
+"""Formatting keeps the tree and the comments, and forgets everything else of an author's layout."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.golden import PAGES, cases_of
 
 from legonet.diagnostics import DiagnosticError, SourceText, Span
 from legonet.diagnostics.text import columns
@@ -27,7 +28,7 @@ MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment, on its own line or behind what stands in front."""
+    """A comment, on its own line or after something else."""
 
     text: str
     alone: bool
@@ -42,8 +43,8 @@ class Place:
         kind: ``tight`` or ``apart`` on one line; ``free`` inside of brackets, ``last`` in front of
             one that closes; ``field`` and ``line`` between fields and statements; ``open``,
             ``close`` and ``shut`` at the braces of fields and loops; ``edge`` of the text.
-        comments: Those that stand there.
-        blank_line: Whether one stands in front of what follows.
+        comments: The comments between them.
+        blank_line: Whether there is one before what follows.
     """
 
     kind: str
@@ -227,8 +228,9 @@ def test_a_spec_keeps_its_tree_and_its_comments(pieces: Pieces, chance: Random) 
 # Specs that people wrote, with changes by chance.
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SPECS = [*REPOSITORY.glob("specs/*.lego"), *REPOSITORY.glob("tests/golden/**/*.lego")]
-TEXTS = {path.name: path.read_text("utf-8-sig", errors="replace") for path in sorted(SPECS)}
+SPECS = {path.name: path.read_bytes() for path in sorted(REPOSITORY.glob("specs/*.lego"))}
+SPECS |= {case.spec: case.files[case.spec] for page in PAGES for case in cases_of(page)}
+TEXTS = {name: content.decode("utf-8-sig", errors="replace") for name, content in SPECS.items()}
 INSERTIONS = ["\n", "\n\n", " ", "\t", "\r\n", " # comment\n", "\n# comment\n", ",", ",\n", "写"]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from legonet.graph import EdgeState, ModuleGraph
+from legonet.language.declarations import Adapter, Category, Learning, Network, Task
+from legonet.language.spec import Spec
+from legonet.modules.small import SmallVgg
 from legonet.render import COLLAPSE_ABOVE, Built, By, Picture
-from legonet.render.applications import Wanted, applications_of
-from legonet.render.selection import select
-from legonet.render.sizes import Sizes
+from legonet.render.built import Sizes
+from legonet.render.selection import Wanted, applications_of, select
 from legonet.render.view import View
-from legonet.spec.declarations import Adapter, Category, Learning, Network, Task
-from legonet.spec.models import SmallVgg
-from legonet.spec.spec import Spec
 
 States = Mapping[tuple[str, str], EdgeState]
 

@@ -16,12 +16,13 @@ from PIL import Image
 
 from legonet.diagnostics import CODES, Diagnostic, DiagnosticError
 from legonet.graph import EdgeState, ModuleGraph
+from legonet.language.declarations import Adapter, Category, Learning, Network, Task
+from legonet.language.declarations import Path as Application
+from legonet.language.spec import Spec
+from legonet.modules.small import SmallVgg
 from legonet.render import FORMATS, Picture, engines
-from legonet.render.files import format_of, picture_of, write_file
-from legonet.spec.declarations import Adapter, Category, Learning, Network, Task
-from legonet.spec.declarations import Path as Application
-from legonet.spec.models import SmallVgg
-from legonet.spec.spec import Spec
+from legonet.render.drawing import format_of, write_file
+from legonet.render.engines import picture_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 TITLE = "{http://www.w3.org/1999/xlink}title"
@@ -243,14 +244,12 @@ def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_picture_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, content: bytes) -> int:
-        with self.open("wb") as stream:
-            stream.write(content[:3])
+    def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     file = tmp_path / "graph.dot"
     file.write_text("old")
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     found = refusal(SMALL, file)
     assert found.code == "LEGO803"
     assert "no space left" in found.message
@@ -269,10 +268,10 @@ def test_nobody_reads_half_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_read_only_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(self: Path, content: bytes) -> int:
+    def denied(handle: int) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "write_bytes", denied)
+    monkeypatch.setattr(os, "fsync", denied)
     found = refusal(SMALL, tmp_path / "graph.dot")
     assert found.code == "LEGO803"
     assert "permission denied" in found.message

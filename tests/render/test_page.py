@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built_page import ZOO, certify, zoo_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_specs import plan_of, write_spec
+from kit.specs import plan_of, write_spec
+from kit.zoo import ZOO, certify, zoo_plan
+from pictures import to_dot
 
 import legonet
-from legonet.build import Plan
-from legonet.diagnostics import DiagnosticError
+from legonet.building import Plan
+from legonet.building.storage.diagnoses import value_of
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity
 from legonet.graph import load
 from legonet.render.page import page
 from legonet.render.page.assembly import assembled
@@ -74,7 +76,7 @@ def test_every_edge_says_how_far_it_has_come_and_how_good_it_is(zoo: Plan) -> No
         ("cat", "outline"): "built",
     }
     cat = _item(edges, "cat", "classify")
-    assert cat["quality"] == {"of": "pictures", "own": 0.0849, "teacher": 0.06}
+    assert cat["quality"] == {"of": "pictures", "own": 0.0849, "half": None, "teacher": 0.06}
     assert cat["look"] == "behind"
     assert _item(edges, "cat", "outline")["quality"]["own"] == pytest.approx(0.1)
     assert _item(edges, "horse", "classify")["message"] == "failed: the loss is not finite"
@@ -95,6 +97,54 @@ def test_a_certificate_is_told_whole(zoo: Plan) -> None:
     assert ("time", "1.0 s") in facts
     assert ("data: category", "3") in facts
     assert cat["warnings"] == ["teacher and student hardly agree"]
+
+
+def test_figures_stand_with_their_interval_beside_teacher_and_donor(tmp_path: Path) -> None:
+    plan = zoo_plan(tmp_path)
+    figures = {
+        "auc": 0.99,
+        "best_threshold": -0.25,
+        "donor_error_rate": 0.096,
+        "error_rate": 0.121,
+        "error_rate_low": 0.084,
+        "error_rate_high": 0.17,
+        "teacher_error_rate": 0.08,
+    }
+    certify(plan, ("cat", "classify"), metrics=figures)
+    plan = plan_of(tmp_path / "zoo.lego")
+    found = _item(_data(page(plan.graph, plan))["edges"], "cat", "classify")["metrics"]
+    assert [item["name"] for item in found] == [
+        "error rate",
+        "area under the ROC curve",
+        "best threshold",
+    ]
+    error, _, threshold = found
+    assert (error["own"], error["low"], error["high"]) == (0.121, 0.084, 0.17)
+    assert (error["teacher"], error["donor"]) == (0.08, 0.096)
+    quality = _item(_data(page(plan.graph, plan))["edges"], "cat", "classify")["quality"]
+    assert quality["half"] == pytest.approx(0.049)
+    assert [item["is_share"] for item in found] == [True, True, False]
+    assert (threshold["own"], threshold["low"], threshold["teacher"]) == (-0.25, None, None)
+
+
+def test_an_edge_at_chance_is_shown_as_failed_with_its_figures_and_why(tmp_path: Path) -> None:
+    plan = zoo_plan(tmp_path)
+    failure = Diagnostic(
+        "LEGO650", "no better than chance", help=("the likely cause: no pictures",)
+    )
+    warning = Diagnostic("LEGO652", "it errs on more", severity=Severity.WARNING)
+    certify(plan, ("cat", "classify"), failure=value_of(failure), warnings=[value_of(warning)])
+    plan = plan_of(tmp_path / "zoo.lego")
+    cat = _item(_data(page(plan.graph, plan))["edges"], "cat", "classify")
+    assert (cat["state"], cat["look"]) == ("failed", "failed")
+    assert cat["message"] == "failed: error 8.5 %, teacher 6.0 %"
+    assert cat["failure"] == ["no better than chance", "the likely cause: no pictures"]
+    assert cat["warnings"] == ["teacher and student hardly agree", "it errs on more"]
+    assert cat["quality"]["own"] == 0.0849
+    picture = to_dot(plan.graph, plan.states())
+    assert "✕ failed: error 8.5 %, teacher 6.0 %" in picture
+    assert "failed: no better than chance" in picture
+    assert "warning: it errs on more" in picture
 
 
 def test_a_curve_has_each_term_at_each_step(zoo: Plan) -> None:

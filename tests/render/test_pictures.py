@@ -14,12 +14,12 @@ from pictures import States, grid, picture
 import legonet
 from legonet.diagnostics import CODES, DiagnosticError
 from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.language.declarations import Adapter
 from legonet.render import Picture
-from legonet.render.files import MOST_PIXELS, pixels_per_inch
+from legonet.render.built import Size, Sizes
+from legonet.render.engines import MOST_PIXELS, pixels_per_inch
 from legonet.render.layout import laid_out
-from legonet.render.looks import points_behind
-from legonet.render.sizes import Size, Sizes
-from legonet.spec.declarations import Adapter
+from legonet.render.style import points_behind
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -268,9 +268,9 @@ def test_names_that_share_nothing_are_grouped_by_their_networks(animals: ModuleG
 
 @pytest.mark.parametrize("shape", [(5, 2), (20, 3), (2, 9)])
 def test_lines_bend_between_columns_only(shape: tuple[int, int]) -> None:
-    sheet = picture(grid(*shape)).sheet(lambda key: "")
-    places = laid_out(sheet)
-    for line in sheet.lines:
+    diagram = picture(grid(*shape)).diagram(lambda key: "")
+    places = laid_out(diagram)
+    for line in diagram.lines:
         points = re.findall(r"([-\d.]+),([-\d.]+)", places.lines[line.left, line.right])
         x = [float(a) for a, _ in points[1:] if line.arrow == "right"] or [
             float(a) for a, _ in points
@@ -280,9 +280,9 @@ def test_lines_bend_between_columns_only(shape: tuple[int, int]) -> None:
 
 
 def test_boxes_of_a_column_never_overlap() -> None:
-    sheet = picture(grid(30, 3)).sheet(lambda key: "")
-    places = laid_out(sheet)
-    for column in sheet.columns:
+    diagram = picture(grid(30, 3)).diagram(lambda key: "")
+    places = laid_out(diagram)
+    for column in diagram.columns:
         heights = sorted(float(places.boxes[box.name].split(",")[1]) for box in column.boxes)
         assert all(b - a > 12 for a, b in pairwise(heights))
 

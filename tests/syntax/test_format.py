@@ -72,7 +72,7 @@ def test_a_block_with_a_comment_opens() -> None:
     assert formatted(text) == text
 
 
-def test_a_comment_behind_a_block_does_not_open_it() -> None:
+def test_a_comment_after_a_block_does_not_open_it() -> None:
     text = f"category a {{ from: n, until: cut }}  # {'long ' * 20}end\n"
     assert formatted(text) == text
 
@@ -175,7 +175,7 @@ def test_windows_line_ends_and_blanks_at_the_ends_go() -> None:
 # Comments.
 
 
-def test_comments_stay_on_their_own_line_or_behind_what_they_stand_behind() -> None:
+def test_comments_stay_on_their_own_line_or_after_what_they_follow() -> None:
     text = """\
 # file
 
@@ -184,12 +184,12 @@ data crops {  # words
   # before
   source: manifest(  # whose
     # an item
-    "a",          # behind an item
+    "a",          # after an item
     only: "voc",  # named
     # last
-  )  # behind the value
+  )  # after the value
   # end of the block
-}  # behind the block
+}  # after the block
 # end of the file
 """
     assert formatted(text) == text

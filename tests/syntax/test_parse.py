@@ -236,7 +236,7 @@ def test_every_node_stands_inside_of_the_one_around_it() -> None:
     ]
 
 
-# A single value, as behind --set.
+# A single value, as after --set.
 
 
 def test_a_single_value() -> None:
@@ -251,7 +251,7 @@ def test_what_is_no_value(text: str) -> None:
     assert parse_value(SourceText("--set", text)) is None
 
 
-# Mistakes stay small: what stands around them is read.
+# Mistakes stay small: what is around them is read.
 
 
 GOOD = "data before { source: digits() }\n"

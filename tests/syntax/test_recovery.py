@@ -191,7 +191,7 @@ def test_a_broken_interpolation_is_marked_whole(word: str, place: str) -> None:
 def test_a_broken_number_is_marked_whole(number: str, advice: str) -> None:
     found = parsed("samples: 20", f"samples: {number}")
     assert marked(only(found)) == number
-    assert only(found).message == f"`{number}` is no number"
+    assert only(found).message == f"`{number}` is not a number"
     assert advice in only(found).help[0]
 
 
@@ -207,7 +207,7 @@ def test_a_name_with_a_dash_is_read_with_an_underscore() -> None:
 def test_characters_that_cannot_be_seen_are_told_once() -> None:
     found = parse(SourceText("spec.lego", LOOP.replace("  ", "\N{NO-BREAK SPACE}" * 2)))
     assert only(found).message.endswith("found U+00A0")
-    assert "wherever else it stands" in only(found).help[0]
+    assert "wherever else it occurs" in only(found).help[0]
     assert len(body(found)) == 3
 
 

@@ -1,4 +1,4 @@
-"""The paper's distillation term as it stands there: gradients of gradients, by autograd.
+"""The paper's distillation term, exactly as written there: gradients of gradients, by autograd.
 
 An implementation to compare with, straightforward and without waste: batched; nothing but the
 adapter has gradients; every step draws its own maps, shared by both sides, and both sides go forth
@@ -91,7 +91,7 @@ class Paper:
         return (self.alpha_beta * through - target).square().sum() / target.square().sum()
 
     def step(self, batch: int) -> float:
-        """Take one gradient step, and return the residual in front of it."""
+        """Take one gradient step, and return the residual before it."""
         self.optimiser.zero_grad(set_to_none=True)
         residual = self.residual(batch)
         residual.backward()

@@ -86,7 +86,7 @@ class Build:
     Args:
         spec: The spec.
         jobs: Orders at once, each with one thread.
-        kill_at: Finished steps of all builds of this store behind which it is killed.
+        kill_at: Finished steps of all builds of this store after which it is killed.
     """
 
     spec: Path
@@ -209,7 +209,7 @@ def specs(folder: Path, sizes: Sequence[int], steps: int) -> Iterator[tuple[int,
 
 
 def nothing_to_do(folder: Path, edges: int, runs: int) -> dict[str, Any]:
-    """Measure a build of a spec of which all stands, in turn with `python -c pass`."""
+    """Measure a build of a spec of which everything is built, in turn with `python -c pass`."""
     sys.path.insert(0, str(TESTS))
     from large_specs import pretend
 
@@ -240,7 +240,7 @@ def resumed(whole: Build, folder: Path, steps: int, edges: int) -> dict[str, Any
 
     Args:
         whole: The same build, undisturbed.
-        folder: Where it stands meanwhile.
+        folder: Where it is meanwhile.
         steps: Gradient steps of each edge.
         edges: How many.
     """

@@ -1,6 +1,6 @@
 """How long the distillation term takes, beside the paper's way of computing it.
 
-VGG-16 with random weights, cut behind its first five layers; the teacher is the same network with
+VGG-16 with random weights, cut after its first five layers; the teacher is the same network with
 a fifth of noise on its weights and the filters at the cut in another order. Both ways run in turn
 in this process; peak memory is that of processes of their own.
 """
@@ -33,15 +33,15 @@ from torch import nn
 from torchvision.models import VGG, vgg16
 
 from legonet.data import Pictures
-from legonet.distill import solve
-from legonet.distill.edge import Edge
-from legonet.distill.gradients import Gradients
-from legonet.distill.joint import Joint
-from legonet.distill.moments import Moments
+from legonet.distill.edges import solve
+from legonet.distill.edges.edge import Edge
+from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.gradients import Gradients
+from legonet.distill.methods import BackDistillation
+from legonet.distill.pseudo_gradients.moments import Moments
+from legonet.goals.classification import Classification
 from legonet.modules.adapter import Adapter
 from legonet.modules.cut import bottom, top
-from legonet.spec import Goal
-from legonet.spec.methods import BackDistillation
 
 CUT = "features.4"
 ADAPTERS = {"conv3": (3,), "3xconv1": (1, 1, 1)}
@@ -116,7 +116,7 @@ def edge(student: VGG, taught: VGG, size: int) -> Edge:
         own_category_module=bottom(student, CUT),
         teacher=taught,
         teacher_top=top(taught, CUT),
-        goal=Goal.CLASSIFICATION,
+        goal=Classification(),
         size=size,
         labelled=none,
         unlabelled=none,
@@ -134,9 +134,9 @@ def paper(student: VGG, taught: VGG, kernels: tuple[int, ...], size: int, rate: 
     return Paper(*chains, (64, size // 2, size // 2), 64, kernels, rate)
 
 
-def joint(student: VGG, taught: VGG, size: int) -> Joint:
+def context(student: VGG, taught: VGG, size: int) -> EdgeContext:
     """Return an edge made ready."""
-    return Joint(edge(student, taught, size), 0, torch.device("cpu"), lambda _: None)
+    return EdgeContext(edge(student, taught, size), 0, torch.device("cpu"), lambda _: None)
 
 
 def stepping(gradients: Gradients, kernels: tuple[int, ...]) -> Callable[[], None]:
@@ -184,7 +184,7 @@ def nearing(reference: Paper, held_out: Moments, goal: float, limit: float) -> d
 
 def solving(student: VGG, taught: VGG, size: int, chosen: argparse.Namespace) -> dict[str, object]:
     """Measure the solved adapter, conv(3), beside the reference's training."""
-    made = joint(student, taught, size)
+    made = context(student, taught, size)
     making, alone = Clock(), Clock()
     with making.running():
         options = BackDistillation(pairs=chosen.pairs)
@@ -313,7 +313,7 @@ def only(kind: str, size: int, pairs: int) -> float:
         for _ in range(3):
             reference.step(BATCH)
     else:
-        made = joint(student, taught, size)
+        made = context(student, taught, size)
         gradients, _ = Gradients.draw(made, (3,), BackDistillation(pairs=pairs))
         step = stepping(gradients, (3,))
         for _ in range(3):
@@ -334,7 +334,7 @@ def measured(chosen: argparse.Namespace) -> dict[str, object]:
     taught = teacher(student, 0)
     found: dict[str, dict[str, float]] = {}
     for name, kernels in ADAPTERS.items():
-        made = joint(student, taught, size)
+        made = context(student, taught, size)
         making = Clock()
         with making.running():
             gradients, _ = Gradients.draw(made, kernels, BackDistillation(pairs=chosen.pairs))

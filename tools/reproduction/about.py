@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from experiments import ROOT, Experiment
 from runs import device_of
 
-from legonet.build.planning.questions import Questions
+from legonet.building.planning.datasets import TaskDatasets
 
 PACKAGES = ("legonet", "torch", "torchvision", "numpy", "pillow")
 
@@ -60,9 +60,9 @@ def about(experiment: Experiment) -> dict[str, Any]:
 def _pictures(experiment: Experiment) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give, for each data block that a network learns from, its source and numbers of pictures."""
     graph = experiment.plan.graph
-    questions = Questions(graph)
+    questions = TaskDatasets(graph.spec)
     for name, network in graph.spec.networks.items():
-        question = questions.of_network(name)
+        question = questions.of_network(graph.network(name))
         if question is None or network.train is None:
             continue
         data = graph.spec.data[network.train.data]
@@ -78,6 +78,38 @@ def _pictures(experiment: Experiment) -> Iterator[tuple[str, dict[str, Any]]]:
             f"{network.train.data}: {what}",
             {"source": data.source.call, "size": question.size, **counts},
         )
+
+
+def add_about(
+    known: dict[str, Any], name: str, found: Mapping[str, Any], seeds: Sequence[int] | None
+) -> None:
+    """Add how the runs of a table came about to what is known of all tables.
+
+    Args:
+        known: By ``SCALE/TABLE``, or ``SCALE/TABLE seed N`` where seeds were built one by one.
+        name: ``SCALE/TABLE``.
+        found: See `about`.
+        seeds: The seeds that it is about; None for all, in place of everything known of the table.
+    """
+    if seeds:
+        known[f"{name} seed {', '.join(map(str, seeds))}"] = dict(found)
+        return
+    for part in [other for other in known if _is_of(other, name)]:
+        del known[part]
+    known[name] = dict(found)
+
+
+def abouts_of(known: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the parts of a table, each with its seeds in words, empty for all of them."""
+    return [
+        (other.removeprefix(name).strip(), known[other])
+        for other in sorted(known)
+        if _is_of(other, name)
+    ]
+
+
+def _is_of(key: str, name: str) -> bool:
+    return key == name or key.startswith(f"{name} seed ")
 
 
 def read_about(file: Path) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from legonet.build import Plan, Workspace
-from legonet.build.event_log import EVENTS
+from legonet.building import Plan, Workspace
+from legonet.building.event_log import EVENTS
 from legonet.graph import load
-from legonet.spec import Override
+from legonet.language import Override
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = ROOT / "specs" / "paper"
-SCALES = ("small", "paper", "tiny")
+SCALES = ("small", "paper", "tiny", "imagenet")
+
+REAL_NETWORKS = "imagenet"
+"""The scale with ready weights, which has specs and a page of its own."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,13 @@ class Experiment:
 
     @classmethod
     def of(
-        cls, name: str, scale: str, data: Path | None, seeds: int | None, store: Path
+        cls,
+        name: str,
+        scale: str,
+        data: Path | None,
+        seeds: Sequence[int] | None,
+        store: Path,
+        more: Sequence[str] = (),
     ) -> Experiment:
         """Return the experiment that a command line asks for.
 
@@ -46,17 +55,21 @@ class Experiment:
             name: Of the spec.
             scale: Of the networks.
             data: The folder with the pictures, where the scale needs any.
-            seeds: How many, from 0; those of the scale's spec unless given.
+            seeds: Which ones; those of the scale's spec by default.
             store: Where built things live.
+            more: More settings.
         """
         settings = [f"scale={scale}"]
         if data is not None:
             settings.append(f"root={json.dumps(str(data.resolve()))}")
+        if scale == REAL_NETWORKS:
+            name = f"{scale}_{name}"
         if seeds is not None:
-            # The second family is there in any case, for the ancestors that were trained apart.
-            settings.append(f"seeds={list(range(seeds))}")
-            settings.append(f"families={list(range(max(seeds, 2)))}")
-        return cls(name, scale, tuple(settings), store)
+            settings.append(f"seeds={list(seeds)}")
+            if scale != REAL_NETWORKS:
+                # Of two families at least, for the ancestors that were trained apart.
+                settings.append(f"families={list(range(max(2, *(seed + 1 for seed in seeds))))}")
+        return cls(name, scale, (*settings, *more), store)
 
     @property
     def spec(self) -> Path:
@@ -91,7 +104,7 @@ class Experiment:
 
     @cached_property
     def plan(self) -> Plan:
-        """What stands of it and what does not, when first asked."""
+        """What is built of it and what is not, when first asked."""
         settings = [Override.parse(setting) for setting in self.settings]
         return self.workspace.plan(load(self.spec, settings))
 

@@ -1,4 +1,4 @@
-"""Figure 4: the last hidden features behind adapters, in their first two principal components."""
+"""Figure 4: the last hidden features after adapters, in their first two principal components."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runs import name_of
 from torch import Tensor, nn
 
 from legonet import TransplantNetwork
-from legonet.build.planning.questions import Questions
+from legonet.building.planning.datasets import TaskDatasets
 from legonet.data import Pictures
 from legonet.data.tensors import to_tensor
 
@@ -90,10 +90,10 @@ def clouds_of(experiment: Experiment) -> Iterator[Cloud]:
     """
     plan = experiment.plan
     network = TransplantNetwork(plan, experiment.workspace)
-    questions = Questions(plan.graph)
+    questions = TaskDatasets(plan.graph.spec)
     seen = set()
     for step in plan.edges:
-        question = questions.of_edge(step.adapter)
+        question = questions.of_edge(step.edge)
         if step.artifact is None or question is None:
             continue
         named = name_of(step)
@@ -106,7 +106,7 @@ def clouds_of(experiment: Experiment) -> Iterator[Cloud]:
             own = f"{animal}_{seed}"  # both ends of the direct edge through the teacher
             features = _hidden(network.route(own, own), pictures)
             yield Cloud.of("teacher", animal, seed, features, pictures.labels)
-        features = _hidden(network.route(step.adapter.category, step.adapter.task), pictures)
+        features = _hidden(network.route(*step.edge.ends), pictures)
         yield Cloud.of(named["variant"], animal, seed, features, pictures.labels)
 
 

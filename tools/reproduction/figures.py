@@ -68,6 +68,11 @@ def of_teacher(run: Run) -> float | None:
     return run.teacher
 
 
+def of_donor(run: Run) -> float | None:
+    """Return what the donor's whole network reaches, where it was measured."""
+    return run.donor
+
+
 def overlap(run: Run) -> float | None:
     """Return intersection over union."""
     return run.iou
@@ -80,4 +85,9 @@ def overlap_of_teacher(run: Run) -> float | None:
 
 def teachers(runs: Sequence[Run]) -> list[Run]:
     """Return one run for each teacher."""
-    return list({(run.category, run.seed, run.apart): run for run in runs}.values())
+    return list({(run.category, run.seed, run.apart, run.look): run for run in runs}.values())
+
+
+def donors(runs: Sequence[Run]) -> list[Run]:
+    """Return one run for each teacher, of those where the donor was measured beside it."""
+    return teachers([run for run in runs if run.donor is not None])

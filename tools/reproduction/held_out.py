@@ -13,9 +13,9 @@ FOLDERS = ("crops128", "animals")
 
 
 def write_held_out(data: Path, folder: Path) -> None:
-    """Write manifests of the training pictures, a part of which stands as the test split.
+    """Write manifests of the training pictures, a part of which is the test split.
 
-    Pictures stay where they are. What stands twice, as an animal and as another, is on one side.
+    Pictures stay where they are. A picture that is listed for two animals is on one side.
 
     Args:
         data: The folder with the pictures.

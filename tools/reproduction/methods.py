@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 APART = "apart_"
-"""In front of a method's name: the teacher's ancestor was trained apart."""
+"""Before a method's name: the teacher's ancestor was trained apart."""
 
 UNLABELLED = "_unlabelled"
-"""Behind a method's name: there are pictures without labels, too."""
+"""After a method's name: there are pictures without labels, too."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ METHODS = {
     "solved": Method("solve", "the solved start alone", ours=True),
     "from_solved": Method("solve, then BD", "BD from the solved start", ours=True),
     "stitched": Method("stitching", "`stitching()`", ours=True),
+    "least_squares": Method("least squares", "`stitching(match: least_squares)`", ours=True),
+    "feature_matched": Method(
+        "feature matching", "the last hidden features matched, no label", ours=True
+    ),
     "from_stitched": Method("stitching, then TD", "TD from stitching", ours=True),
     "chosen": Method("transplant", "`transplant()`, as users get it", ours=True),
     "untrained": Method("untrained", "a random adapter", control=True),
@@ -82,7 +86,7 @@ def method_of(variant: str) -> Method:
 
 
 def row_of(variant: str, unlabelled: int) -> Row:
-    """Return the row that a run stands in."""
+    """Return the row of a run."""
     words = [method.words for method in METHODS.values()]
     place = words.index(method_of(variant).words)
     return Row(place, unlabelled)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from figures import mean_of, of_student, of_teacher, teachers
-from methods import METHODS, UNLABELLED
+from figures import mean_of, of_student, of_teacher, overlap, overlap_of_teacher, teachers
+from methods import METHODS, UNLABELLED, bare
 from runs import Run
 
 OURS = tuple(name for name, method in METHODS.items() if method.ours)
@@ -28,6 +28,74 @@ def lines_about(table: int, runs: Sequence[Run]) -> Iterator[str]:
         yield from _errors_with_few(runs)
     else:
         yield from _accuracy_with_few(runs)
+
+
+def lines_about_real_networks(runs: Sequence[Run]) -> Iterator[str]:
+    """Give a sentence about each thing that is needed of networks with ready weights.
+
+    All are about `transplant()` without labels, in the mean over animals and seeds.
+
+    Args:
+        runs: The runs of one table, of transformed pictures or of plain ones.
+    """
+    plain = [run for run in runs if not run.look]
+    related = [run for run in plain if not run.apart]
+    apart = [run for run in plain if run.apart]
+    if any(run.iou is not None for run in runs):
+        yield from _overlap_without_labels("Ancestors apart", apart, with_pictures=True, least=0.8)
+        yield from _overlap_without_labels("Ancestors apart", apart, with_pictures=False, least=0.6)
+        return
+    yield from _errors_without_labels("A common ancestor", related, with_pictures=False, most=1.5)
+    yield from _errors_without_labels("A common ancestor", related, with_pictures=True, most=1.5)
+    yield from _errors_without_labels("Ancestors apart", apart, with_pictures=True, most=2.0)
+    yield from _errors_without_labels("Ancestors apart", apart, with_pictures=False, most=3.0)
+    for look in sorted({run.look for run in runs if run.look}):
+        looked = [run for run in runs if run.look == look]
+        for with_pictures in (False, True):
+            yield from _errors_without_labels(
+                f"Pictures transformed by `{look}`", looked, with_pictures=with_pictures, most=3.0
+            )
+
+
+def _errors_without_labels(
+    whose: str, runs: Sequence[Run], *, with_pictures: bool, most: float
+) -> Iterator[str]:
+    chosen = _without_labels(runs, with_pictures=with_pictures)
+    found, teacher = mean_of(chosen, of_student), mean_of(teachers(chosen), of_teacher)
+    if found is not None and teacher is not None:
+        distance = 100 * (found.value - teacher.value)
+        yield (
+            f"{whose}, {_pictures(chosen)}: {distance:+.1f} points from the teachers (needed: "
+            f"within {most:.1f}): {_reached(distance <= most)}."
+        )
+
+
+def _overlap_without_labels(
+    whose: str, runs: Sequence[Run], *, with_pictures: bool, least: float
+) -> Iterator[str]:
+    chosen = _without_labels(runs, with_pictures=with_pictures)
+    found, teacher = mean_of(chosen, overlap), mean_of(teachers(chosen), overlap_of_teacher)
+    if found is not None and teacher is not None and teacher.value:
+        share = found.value / teacher.value
+        yield (
+            f"{whose}, {_pictures(chosen)}: IoU is {share:.2f} of the teachers' (needed: "
+            f"{least:.1f}): {_reached(share >= least)}."
+        )
+
+
+def _without_labels(runs: Sequence[Run], *, with_pictures: bool) -> list[Run]:
+    return [
+        run
+        for run in runs
+        if bare(run.variant) == "chosen"
+        and run.samples == 0
+        and bool(run.unlabelled) == with_pictures
+    ]
+
+
+def _pictures(runs: Sequence[Run]) -> str:
+    count = max(run.unlabelled for run in runs)
+    return f"{count} pictures without labels" if count else "no picture of the animal"
 
 
 def _without_samples(runs: Sequence[Run], most: float) -> Iterator[str]:

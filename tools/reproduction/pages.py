@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from experiments import SCALES
+from about import abouts_of
+from experiments import REAL_NETWORKS, SCALES
 from figures import (
     Figure,
+    donors,
     mean_of,
+    of_donor,
     of_student,
     of_teacher,
     overlap,
@@ -17,6 +20,7 @@ from figures import (
 )
 from methods import METHODS, Row, row_of
 from needed import lines_about
+from paper import beside_the_paper, source
 from runs import Run
 
 TITLES = {
@@ -27,7 +31,7 @@ TITLES = {
 }
 
 SETTINGS = {
-    1: "The adapter stands between the two halves of an animal's own network, whose channels come "
+    1: "The adapter is between the two halves of an animal's own network, whose channels come "
     "in a random order at the cut, so that no adapter is right by accident. Error rate in %, the "
     "mean of the error on the animal and on background: always the same answer scores 50 %.",
     2: "As in [table 1](table1.md), with three convs. Error rate in %.",
@@ -41,19 +45,19 @@ SETTINGS = {
     "the pixel accuracy.",
 }
 
+Abouts = Sequence[tuple[str, Mapping[str, Any]]]
+"""How the parts of a table came about, each with its seeds in words."""
+
 FEWEST_SEEDS = 3
 """Below, a page says that its figures are not to be relied on."""
 
-PAPER = {
-    2: "The paper reports an error of 50 % for three convs without samples. ",
+BESIDE = {
+    1: "The paper's networks are VGG-16, one for each animal, on crops of PASCAL-Part.",
+    2: "The paper's networks are VGG-16, one for each animal, on crops of PASCAL-Part.",
+    3: "The paper's networks are VGG-16, one for each animal, on crops of PASCAL-Part.",
+    4: "The paper's networks are FCNs over VGG-16, on VOC 2011 and SBD.",
 }
-"""What is known here of the paper's own figures."""
-
-NO_COLUMN = (
-    "Of the paper (arXiv 1804.10272) it is known here what its abstract says, that its method "
-    "without samples was better than the baseline with 100; its tables were not at hand when this "
-    "was written, and no figure was made up: so there is no column for them."
-)
+"""What the paper's figures come from, so that they can be compared with ours."""
 
 
 def page(table: int, runs: Sequence[Run], about: Mapping[str, Any]) -> str:
@@ -65,50 +69,74 @@ def page(table: int, runs: Sequence[Run], about: Mapping[str, Any]) -> str:
         about: How they came about, by ``SCALE/TABLE``.
     """
     lines = [f"# Table {table}: {TITLES[table]}", "", SETTINGS[table], ""]
-    lines += [PAPER.get(table, "") + NO_COLUMN, ""]
+    lines += [
+        (
+            "The paper's own figures stand beside ours, row for row; they are those of "
+            f"{source()}. {BESIDE[table]} Its networks and pictures are not ours: what can be "
+            "compared is which method is better, and by how much."
+        ),
+        "",
+    ]
     lines += [
         (
             "Each figure is the mean over categories and seeds ± the standard deviation of the "
             "seeds' means over categories. A dash: not part of the experiment, or not built yet. "
-            "Every single run stands in [results.json](results.json). Written by `tools/reproduce`."
+            "Every single run is in [results.json](results.json). Written by `tools/reproduce`."
         ),
         "",
     ]
     for scale in SCALES:
+        if scale == REAL_NETWORKS:
+            continue
         chosen = [run for run in runs if run.scale == scale and run.table == table]
         if chosen:
-            lines += _scale(table, scale, chosen, about.get(f"{scale}/table{table}", {}))
+            lines += _scale(table, scale, chosen, abouts_of(about, f"{scale}/table{table}"))
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _scale(table: int, scale: str, runs: Sequence[Run], about: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"## {scale.capitalize()} scale", "", *_how(table, scale, runs, about), "")
+def _scale(table: int, scale: str, runs: Sequence[Run], abouts: Abouts) -> Iterator[str]:
+    names = (f"table{table}", scale)
+    yield from (f"## {scale.capitalize()} scale", "", *how(names, runs, abouts), "")
     needed = [f"- {line}" for line in lines_about(table, runs)]
     if needed:
         yield from ("### What was to be shown", "", *needed, "")
+    yield from ("### Beside the paper's", "", *beside_the_paper(table, runs), "")
     together = "### All animals together" + (": pixel accuracy" if table == 4 else "")
-    yield from (together, "", *_by_samples(runs, of_student, of_teacher), "")
+    yield from (together, "", *by_samples(runs, of_student, of_teacher), "")
     if table == 4:
         yield from ("### All animals together: IoU", "")
-        yield from (*_by_samples(runs, overlap, overlap_of_teacher), "")
-    yield from ("### Animal by animal", "", *_by_animal(runs), "")
+        yield from (*by_samples(runs, overlap, overlap_of_teacher), "")
+    yield from ("### Animal by animal", "", *by_animal(runs), "")
 
 
-def _how(table: int, scale: str, runs: Sequence[Run], about: Mapping[str, Any]) -> Iterator[str]:
+def how(specs: tuple[str, str], runs: Sequence[Run], abouts: Abouts) -> Iterator[str]:
+    """Give how runs came about.
+
+    Args:
+        specs: Names of the spec and of that with its networks.
+        runs: The runs.
+        abouts: How the parts of the table came about; see `about.abouts_of`.
+    """
+    named = " with ".join(f"[{name}.lego](../../specs/paper/{name}.lego)" for name in specs)
     yield (
-        f"[table{table}.lego](../../specs/paper/table{table}.lego) with "
-        f"[{scale}.lego](../../specs/paper/{scale}.lego), "
+        f"{named}, "
         f"{_counted(len({run.seed for run in runs}), 'seed')}, {len(runs)} runs; on "
         f"{'; '.join(sorted({run.device for run in runs}))}."
     )
     seeds = len({run.seed for run in runs})
     if seeds < FEWEST_SEEDS:
         yield f"**Not finished: {seeds} of the {FEWEST_SEEDS} seeds that the figures need.**"
-    if not about:
-        return
-    missing = about["edges"] - about["edges built"]
+    missing = sum(about["edges"] - about["edges built"] for _, about in abouts)
     if missing:
-        yield f"**Partial: {missing} of {about['edges']} runs are not built yet.**"
+        whole = sum(about["edges"] for _, about in abouts)
+        yield f"**Partial: {missing} of {whole} runs are not built yet.**"
+    for seeds, about in abouts:
+        if seeds:
+            yield from ("", f"{seeds.capitalize()}:")
+        yield from _how_built(about)
+
+
+def _how_built(about: Mapping[str, Any]) -> Iterator[str]:
     settings = " ".join(f"--set '{item}'" for item in about["settings"])
     yield from ("", f"- Settings: `{settings}`")
     yield from (f"- `{name}`: SHA-256 `{digest}`" for name, digest in about["specs"].items())
@@ -135,8 +163,14 @@ def _networks(networks: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
         yield f"`{name}` {', '.join(figures)}"
 
 
-def _by_samples(runs: Sequence[Run], figure: Figure, teacher: Figure) -> Iterator[str]:
-    """Give a table: a row for each method, a column for each number of samples."""
+def by_samples(runs: Sequence[Run], figure: Figure, teacher: Figure) -> Iterator[str]:
+    """Give a table: a row for each method, a column for each number of samples.
+
+    Args:
+        runs: What to show.
+        figure: Which figure of theirs.
+        teacher: The same of their teachers.
+    """
     counts = sorted({run.samples for run in runs}, reverse=True)
     yield "| method | " + " | ".join(f"{count} samples" for count in counts) + " | seconds |"
     yield "| --- |" + " --- |" * (len(counts) + 1)
@@ -145,6 +179,9 @@ def _by_samples(runs: Sequence[Run], figure: Figure, teacher: Figure) -> Iterato
         mean = mean_of(teachers(part), teacher)
         whose = "*the teachers, whose ancestor was trained apart*" if apart else "*the teachers*"
         yield f"| {whose} |" + f" {mean} |" * len(counts) + " |"
+        donor = mean_of(donors(part), of_donor) if figure is of_student else None
+        if donor is not None:
+            yield "| *the donor alone* |" + f" {donor} |" * len(counts) + " |"
         for row in _rows(part):
             own = [run for run in part if row_of(run.variant, run.unlabelled) == row]
             means = (mean_of((r for r in own if r.samples == n), figure) for n in counts)
@@ -153,7 +190,7 @@ def _by_samples(runs: Sequence[Run], figure: Figure, teacher: Figure) -> Iterato
             yield f"| {_marked(row)} | {cells} | {seconds:.1f} |"
 
 
-def _by_animal(runs: Sequence[Run]) -> Iterator[str]:
+def by_animal(runs: Sequence[Run]) -> Iterator[str]:
     """Give a table: a row for each method and number of samples, a column for each animal."""
     animals = sorted({run.category for run in runs})
     yield "| method | samples | " + " | ".join(animals) + " |"
@@ -162,6 +199,8 @@ def _by_animal(runs: Sequence[Run]) -> Iterator[str]:
         part = [run for run in runs if run.apart == apart]
         words = "*the teachers*" if not apart else "*the teachers, trained apart*"
         yield f"| {words} | | {_cells(teachers(part), animals, of_teacher)} |"
+        if donors(part):
+            yield f"| *the donor alone* | | {_cells(donors(part), animals, of_donor)} |"
         for row in _rows(part):
             own = [run for run in part if row_of(run.variant, run.unlabelled) == row]
             for count in sorted({run.samples for run in own}, reverse=True):

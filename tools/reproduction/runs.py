@@ -11,7 +11,7 @@ from typing import Any
 
 from methods import APART, METHODS, bare, method_of
 
-from legonet.build import EdgeStep, Plan
+from legonet.building import EdgeStep, Plan
 
 NAME = re.compile(r"(?P<animal>.+?)_(?P<seed>\d+)_(?P<variant>\D+)_(?P<samples>\d+)")
 """What a run's category module is called in the specs."""
@@ -38,6 +38,8 @@ class Run:
         teacher_iou: The teacher's.
         seconds: For learning and measuring.
         device: What computed it.
+        donor: What the donor's whole network reaches on the same pictures, where it was measured.
+        look: What was done to the category's pictures, such as ``edges``; empty for plain ones.
     """
 
     table: int
@@ -53,6 +55,8 @@ class Run:
     teacher_iou: float | None
     seconds: float
     device: str
+    donor: float | None = None
+    look: str = ""
 
     @property
     def apart(self) -> bool:
@@ -75,6 +79,8 @@ class Run:
             FIGURE[self.table]: self.figure,
             "teacher": self.teacher,
             **(segmentation if self.iou is not None else {}),
+            **({"donor": self.donor} if self.donor is not None else {}),
+            **({"look": self.look} if self.look else {}),
             "seconds": round(self.seconds, 2),
             "device": self.device,
         }
@@ -91,6 +97,8 @@ class Run:
             teacher_iou=line.get("teacher_iou"),
             seconds=line["seconds"],
             device=line["device"],
+            donor=line.get("donor"),
+            look=line.get("look", ""),
         )
 
 
@@ -101,17 +109,20 @@ def runs_of(plan: Plan, table: int, scale: str) -> Iterator[Run]:
         plan: Of the spec.
         table: Its number.
         scale: Of its networks.
+
+    A run of transformed pictures is called by its animal and its look: ``cat_edges_0_chosen_0``.
     """
     figure = FIGURE[table]
     for step in plan.edges:
-        if step.artifact is None or step.adapter.learning is None:
+        if step.artifact is None or step.edge.learning is None:
             continue
-        named, learning = name_of(step), step.adapter.learning
+        named, learning = name_of(step), step.edge.learning
+        animal, _, look = named["animal"].partition("_")
         metrics, certificate = step.artifact.metrics, step.artifact.certificate
         yield Run(
             table=table,
             scale=scale,
-            category=named["animal"],
+            category=animal,
             samples=learning.samples,
             unlabelled=learning.unlabelled,
             variant=named["variant"],
@@ -122,12 +133,14 @@ def runs_of(plan: Plan, table: int, scale: str) -> Iterator[Run]:
             teacher_iou=metrics.get("teacher_iou"),
             seconds=certificate["seconds"],
             device=device_of(certificate["environment"]),
+            donor=metrics.get(f"donor_{figure}"),
+            look=look,
         )
 
 
 def name_of(step: EdgeStep) -> Mapping[str, str]:
     """Return the parts of a run's name."""
-    match = NAME.fullmatch(step.adapter.category)
+    match = NAME.fullmatch(step.edge.category)
     if match is None or method_of(match["variant"]) not in METHODS.values():
         raise ValueError(f"no run of the tables: {step.name}")
     return match.groupdict()
@@ -161,6 +174,7 @@ def in_order(run: Run) -> tuple[object, ...]:
     return (
         run.table,
         run.scale,
+        run.look,
         run.apart,
         place,
         run.unlabelled,

@@ -42,7 +42,7 @@ def starts_page(experiment: Experiment) -> str:
     wrong: dict[tuple[str, str], dict[Column, Seeds]] = defaultdict(lambda: defaultdict(dict))
     related: dict[str, list[float]] = defaultdict(list)
     for step in experiment.plan.edges:
-        match = NAME.fullmatch(step.adapter.category)
+        match = NAME.fullmatch(step.edge.category)
         if match is None or step.artifact is None:
             continue
         learned = step.artifact.certificate["learned"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from experiments import Experiment
@@ -21,25 +21,27 @@ TABLES = {
 Pace = tuple[float, int]
 """A learning rate, and the most steps."""
 
+Cell = Mapping[int, list[float]]
+"""Shares of wrong answers by samples, an animal each."""
+
 Cells = dict[tuple[str, Pace], dict[int, list[float]]]
-"""Shares of wrong answers by table and pace, then by samples."""
+"""By table and pace."""
 
 
 def tuning_page(experiment: Experiment) -> str:
     """Return the page, from what is built of ``tuning.lego``."""
     found: Cells = defaultdict(lambda: defaultdict(list))
     for step in experiment.plan.edges:
-        match = NAME.fullmatch(step.adapter.category)
-        learning = step.adapter.learning
+        match = NAME.fullmatch(step.edge.category)
+        learning = step.edge.learning
         if match is None or step.artifact is None or learning is None:
             continue
         method = learning.method.model_dump()
         pace = (method["learning_rate"], method["steps"])
         found[match["what"], pace][int(match["samples"])].append(wrong_share(step.artifact.metrics))
-    return (
-        "\n".join(["# Tuned on training pictures", "", *_words(experiment), "", *_rows(found)])
-        + "\n"
-    )
+    head = head_of(("for", "learning rate", "steps"), counts_of(found.values()))
+    lines = ["# Tuned on training pictures", "", *_words(experiment), "", *head, *_rows(found)]
+    return "\n".join(lines) + "\n"
 
 
 def _words(experiment: Experiment) -> Iterator[str]:
@@ -55,30 +57,51 @@ def _words(experiment: Experiment) -> Iterator[str]:
 
 
 def _rows(found: Cells) -> Iterator[str]:
-    counts = sorted({count for cell in found.values() for count in cell}, reverse=True)
-    columns = " | ".join(f"{count} samples" for count in counts)
-    yield f"| for | learning rate | steps | {columns} | mean |"
-    yield "| --- | --- | --- |" + " --- |" * (len(counts) + 1)
     for what, words in TABLES.items():
-        cells = {pace: cell for (table, pace), cell in found.items() if table == what}
-        yield from _rows_of(words, cells, counts)
+        cells = {
+            f"{rate:g} | {steps}": cell
+            for (table, (rate, steps)), cell in found.items()
+            if table == what
+        }
+        yield from rows_of(words, cells, counts_of(found.values()))
 
 
-def _rows_of(
-    words: str, cells: Mapping[Pace, Mapping[int, list[float]]], counts: list[int]
-) -> Iterator[str]:
-    """Give the rows of one table; the least mean over all columns is marked."""
+def counts_of(cells: Iterable[Cell]) -> list[int]:
+    """Return the numbers of samples that any cell has, the largest first."""
+    return sorted({count for cell in cells for count in cell}, reverse=True)
+
+
+def head_of(columns: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
+    """Give the two lines above the rows of such a table.
+
+    Args:
+        columns: What stands before the figures.
+        counts: Numbers of samples, a column each.
+    """
+    names = [*columns, *(f"{count} samples" for count in counts), "mean"]
+    yield f"| {' | '.join(names)} |"
+    yield "|" + " --- |" * len(names)
+
+
+def rows_of(words: str, cells: Mapping[str, Cell], counts: Sequence[int]) -> Iterator[str]:
+    """Give the rows of one table; the least mean over all columns is marked.
+
+    Args:
+        words: About the table.
+        cells: Shares of wrong answers, by what was tried.
+        counts: Numbers of samples, a column each.
+    """
     means = {
-        pace: [fmean(cell[count]) if cell.get(count) else None for count in counts]
-        for pace, cell in cells.items()
+        tried: [fmean(cell[count]) if cell.get(count) else None for count in counts]
+        for tried, cell in cells.items()
     }
     whole = {
-        pace: fmean(value for value in values if value is not None)
-        for pace, values in means.items()
+        tried: fmean(value for value in values if value is not None)
+        for tried, values in means.items()
         if None not in values
     }
-    for pace, values in means.items():
+    for tried, values in means.items():
         figures = " | ".join("-" if value is None else f"{100 * value:.1f}" for value in values)
-        mean = f"{100 * whole[pace]:.1f}" if pace in whole else "-"
-        mark = " (least)" if pace in whole and whole[pace] == min(whole.values()) else ""
-        yield f"| {words} | {pace[0]:g} | {pace[1]} | {figures} | {mean}{mark} |"
+        mean = f"{100 * whole[tried]:.1f}" if tried in whole else "-"
+        mark = " (least)" if tried in whole and whole[tried] == min(whole.values()) else ""
+        yield f"| {words} | {tried} | {figures} | {mean}{mark} |"

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from legonet.data import Pictures, draw
 from legonet.data.tensors import to_tensor
-from legonet.distill.edge import Edge
+from legonet.distill.edges.edge import Edge
+from legonet.goals.classification import Classification
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
-from legonet.spec.base import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +118,7 @@ class Table:
             own_category_module=freeze(bottom(self.donor, CUT)),
             teacher=self.teacher,
             teacher_top=freeze(top(self.teacher, CUT)),
-            goal=Goal.CLASSIFICATION,
+            goal=Classification(),
             size=32,
             labelled=drawn.labelled,
             unlabelled=drawn.unlabelled,
@@ -145,7 +145,7 @@ def answers(module: nn.Module, images: NDArray[np.uint8]) -> Tensor:
 
 @torch.no_grad()
 def reorder(network: nn.Module, seed: int) -> None:
-    """Put the filters of the conv in front of the cut in a random order; answers stay the same."""
+    """Put the filters of the conv before the cut in a random order; answers stay the same."""
     filters = network.get_submodule("features.2")
     reader = network.get_submodule("features.5")
     order = torch.randperm(len(filters.weight), generator=torch.Generator().manual_seed(seed))

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from legonet.data import Pictures
 from legonet.data.sources.cifar10_jpeg import CATEGORIES, Cifar10JpegSource
 from legonet.distill.measure import measure
-from legonet.distill.specific import train_specific
+from legonet.distill.training.network_training import train_network
+from legonet.goals.classification import Classification
+from legonet.language.declarations import Recipe
 from legonet.modules.freeze import freeze
 from legonet.modules.small import small_vgg
 from legonet.modules.weights import inherit
-from legonet.spec.base import Goal
-from legonet.spec.declarations import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,10 +122,10 @@ class Zoo:
         )
         images, labels = self._decoded["train"]
         seen = Pictures(images, labels) if animal is None else self.question(animal, "train")
-        train_specific(_Halved(network), recipe, seen, silent)
+        train_network(_Halved(network), recipe, seen, silent)
         images, labels = self._decoded["test"]
         test = Pictures(images, labels) if animal is None else self.question(animal, "test")
-        error = measure(freeze(network), test, Goal.CLASSIFICATION)["error_rate"]
+        error = measure(freeze(network), test, Classification())["error_rate"]
         seconds = time.perf_counter() - started
         name = family.name(animal)
         write(self.cache / f"{name}.json", json.dumps({"error": error, "seconds": seconds}))

@@ -1,6 +1,6 @@
 """Measures every start and method on three sets of teachers, and writes docs/measurements.md.
 
-Networks and single runs are kept in a folder: a study that was interrupted goes on where it was.
+Networks and single runs are kept in a folder: an interrupted study resumes.
 """
 
 from __future__ import annotations

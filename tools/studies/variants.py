@@ -6,19 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from legonet.spec.declarations import Learning
-from legonet.spec.methods import (
+from legonet.distill.methods import (
     BackDistillation,
     OrdinaryLearning,
     OutputDistillation,
     Stitching,
     Transplant,
 )
+from legonet.language.declarations import Learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from legonet.spec.methods import Method
+    from legonet.distill.methods import MethodForm
 
 GROUPS = {
     "nothing": "No picture at all: dead leaves where a method needs some",
@@ -62,7 +62,7 @@ class Variant:
 
     group: str
     name: str
-    method: Method
+    method: MethodForm
 
     @property
     def key(self) -> str:
@@ -82,36 +82,36 @@ def variants(group: str) -> Iterator[Variant]:
         yield Variant(group, name, method)
 
 
-def _alone(start: str, **options: object) -> Method:
+def _alone(start: str, **options: object) -> MethodForm:
     return BackDistillation.model_validate({"init": start, "steps": 0, **options})
 
 
-def _taught(start: str, **options: object) -> Method:
+def _taught(start: str, **options: object) -> MethodForm:
     return OutputDistillation.model_validate({"init": start, **options})
 
 
-def _on_leaves(start: str) -> Method:
+def _on_leaves(start: str) -> MethodForm:
     return _taught(start, synthetic=300)
 
 
-def _ordinary(start: str, **options: object) -> Method:
+def _ordinary(start: str, **options: object) -> MethodForm:
     return OrdinaryLearning.model_validate({"init": start, **options})
 
 
-_PICTURELESS: dict[str, Method] = {
+_PICTURELESS: dict[str, MethodForm] = {
     "assignment": _alone("assignment"),
     "least_squares": _alone("least_squares"),
     "iterated_assignment": _alone("iterated_assignment"),
 }
 
-_PICTURED: dict[str, Method] = {
+_PICTURED: dict[str, MethodForm] = {
     "least_squares, the teacher's maps": _alone("least_squares", relu_maps="teacher"),
     "real_gradients": _alone("real_gradients"),
     "stitching": Stitching(),
     "blend": _alone("blend"),
 }
 
-_TAUGHT: dict[str, Method] = {
+_TAUGHT: dict[str, MethodForm] = {
     "output_distillation from stitching": _taught("stitching"),
     **{
         f"output_distillation from {start}, 8 views": _taught(start, views=8)
@@ -126,7 +126,7 @@ _TAUGHT: dict[str, Method] = {
     },
 }
 
-_LABELLED: dict[str, Method] = {
+_LABELLED: dict[str, MethodForm] = {
     "ordinary_learning from default": _ordinary("default", steps=LONG),
     "ordinary_learning from default, 8 views": _ordinary("default", steps=LONG, views=8),
     "ordinary_learning from stitching": _ordinary("stitching"),
@@ -135,11 +135,11 @@ _LABELLED: dict[str, Method] = {
     "back_distillation from solve": BackDistillation(),
 }
 
-_BOTH: dict[str, Method] = {
+_BOTH: dict[str, MethodForm] = {
     "output_distillation from stitching": _taught("stitching"),
 }
 
-_METHODS: dict[str, dict[str, Method]] = {
+_METHODS: dict[str, dict[str, MethodForm]] = {
     "nothing": {
         **_PICTURELESS,
         **_PICTURED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import click
 
 from legonet.cli.arguments import (
     Device,
+    ExecutorName,
     Memory,
     json_document,
     overrides,
@@ -19,20 +21,19 @@ from legonet.cli.arguments import (
     spec_file,
     store_folder,
 )
-from legonet.cli.exits import Exit
-from legonet.cli.output import document, show, tell
+from legonet.cli.output import Exit, document, show, tell
 
 if TYPE_CHECKING:
-    from legonet.build import Report
-    from legonet.build.execution.resources import Resources
-    from legonet.cli.tally import Tally
-    from legonet.spec import Override
+    from legonet.building import Report
+    from legonet.building.execution.resources import Resources
+    from legonet.cli.progress import BuildProgress, Watcher
+    from legonet.language import Override
 
 WHOLE_DIAGNOSTICS = 20
-"""Failures that are shown as a whole, at most; the others stand in the table and in the log."""
+"""How many failures are shown in full, at most; the others are in the table and in the log."""
 
 GPU_FILES = ("nvidia*", "nvhost*", "dxg", "kfd")
-"""What the drivers of GPUs that torch knows as ``cuda`` put into the folder ``/dev``."""
+"""Files in ``/dev`` from the drivers of GPUs that torch calls ``cuda``."""
 
 
 @click.command
@@ -43,30 +44,34 @@ GPU_FILES = ("nvidia*", "nvhost*", "dxg", "kfd")
     "--device",
     metavar="DEVICE",
     type=Device(),
-    help="Where torch computes: cpu, cuda or cuda:N; cuda where this machine has one, and cpu on a"
-    " cluster, unless said.",
+    help="Where torch computes: cpu, cuda or cuda:N; default: cuda if this machine has a GPU,"
+    " and cpu otherwise or on a cluster.",
 )
 @click.option(
     "--jobs",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Networks and edges at once; as many as the device or the cluster takes unless said.",
+    help="How many networks and edges to build at once; default: as many as the device or the"
+    " cluster takes.",
 )
 @click.option(
     "--memory",
     metavar="SIZE",
     type=Memory(),
-    help="Main memory to use, such as 8GiB; three quarters of the machine's unless said.",
+    help="Main memory to use, such as 8GiB; default: three quarters of the machine's.",
 )
 @click.option(
     "--executor",
     metavar="KIND",
-    type=click.Choice(["local", "ray"]),
+    type=ExecutorName(),
     default="local",
-    help="What computes: local, this machine, or ray, a Ray cluster that is there.",
+    help="What runs the jobs: processes, threads, ray (an existing Ray cluster), one of another"
+    " package, or local: whatever is the default on the device.",
 )
-@click.option("--address", metavar="URL", help="Of the Ray cluster, such as ray://head:10001.")
-@click.option("--prove", is_flag=True, help="Show that nothing has changed that stood before.")
+@click.option(
+    "--address", metavar="URL", help="The address of the cluster, such as ray://head:10001."
+)
+@click.option("--prove", is_flag=True, help="Prove that nothing built before has changed.")
 @click.option("--watch", is_flag=True, help="Build again after each edit, until Ctrl-C.")
 @json_document
 def build(
@@ -80,17 +85,18 @@ def build(
 ) -> None:
     """Build what is missing or changed.
 
-    Each edge is shown beside its teacher. What is finished stays, whatever happens: after Ctrl-C
-    the same command goes on where it was. The store's events.jsonl tells each step of all builds.
+    Each edge is shown with its teacher. Finished steps are kept, whatever happens: after Ctrl-C,
+    the same command continues where it stopped. The store's events.jsonl records every step of
+    all builds.
 
-    With --watch, an edit is a saved change of SPEC or of a file that it imports; one that comes
-    while a build runs is taken up behind it. Mistakes are shown, and the next edit is waited for.
-    Ctrl-C while it waits ends it with exit code 0. With --json each build gives a document in one
-    line.
+    With --watch, an edit is a saved change to SPEC or to a file that it imports; an edit during a
+    build takes effect after it. Mistakes are shown, and then it waits for the next edit. Ctrl-C
+    while it waits ends it with exit code 0. With --json, each build writes a document on one line.
     """
-    if means["address"] is not None and means["executor"] != "ray":
-        raise click.UsageError("--address names a Ray cluster; say --executor ray, too")
-    request = _Request(spec, overrides(settings), store, prove, as_json, watch, Means(**means))
+    found = Means(**means)
+    if found.address is not None and not found.remote:
+        raise click.UsageError("--address names a Ray cluster; add --executor ray")
+    request = _Request(spec, overrides(settings), store, prove, as_json, watch, found)
     if not watch:
         raise click.exceptions.Exit(request.build())
     from legonet.cli.watching import watched
@@ -100,26 +106,33 @@ def build(
 
 @dataclass(frozen=True)
 class Means:
-    """With what to compute, as it was said; None where nothing was said."""
+    """What to compute with, as given on the command line; None where nothing was given."""
 
     device: str | None
     jobs: int | None
     memory: int | None
-    executor: str
+    executor: str | None
     address: str | None
 
+    @property
+    def remote(self) -> bool:
+        """Whether other machines compute, which may have devices that this one lacks."""
+        if self.executor is None:
+            return False
+        from legonet.building.execution.executor import executor_class
+
+        return executor_class(self.executor).remote
+
     def resources(self) -> Resources:
-        """Return what there is.
+        """Return the resources to use.
 
         Raises:
             click.BadParameter: There is no such device here.
         """
-        from legonet.build.execution.resources import Resources
+        from legonet.building.execution.executor import default_resources
 
-        if self.executor == "ray":
-            # The nodes of a cluster may have what this machine has not.
-            return Resources.of_cluster(self.device or "cpu", self.jobs, self.memory, self.address)
-        return Resources.of_machine(self._device(), self.jobs, self.memory)
+        device = self.device or "cpu" if self.remote else self._device()
+        return default_resources(device, self.jobs, self.memory, self.executor, self.address)
 
     def _device(self) -> str:
         if self.device == "cpu" or (self.device is None and not _may_have_gpu()):
@@ -138,9 +151,9 @@ class Means:
 
 
 def _may_have_gpu() -> bool:
-    """Whether there may be a GPU for torch, which takes seconds to be asked itself.
+    """Whether there may be a GPU for torch; asking torch itself takes seconds.
 
-    Where there is none, the processes that compute start without waiting for that.
+    If there is none, the processes that compute start without that wait.
     """
     if sys.platform != "linux":
         return sys.platform == "win32"
@@ -160,7 +173,7 @@ class _Request:
     means: Means
 
     def build_or_tell(self) -> None:
-        """Build once, and show what stands in the way of it."""
+        """Build once, and show what prevents it."""
         from legonet.diagnostics import DiagnosticError
 
         try:
@@ -169,15 +182,14 @@ class _Request:
             tell(error.diagnostics, as_json=self.as_json, as_line=self.as_line)
 
     def build(self) -> Exit:
-        """Build once, show what came out, and return the exit code.
+        """Build once, show the outcome, and return the exit code.
 
         Raises:
             DiagnosticError: The spec has mistakes, or what it names cannot be found.
         """
-        from legonet.build import Workspace
-        from legonet.build.workspace import MisfitError
-        from legonet.cli.progress import watcher
-        from legonet.cli.tally import Tally
+        from legonet.building import Workspace
+        from legonet.building.workspace import MisfitError
+        from legonet.cli.progress import BuildProgress
         from legonet.diagnostics import DiagnosticError, Severity
         from legonet.graph import check_file
 
@@ -188,11 +200,11 @@ class _Request:
         workspace = Workspace(self.spec, self.store)
         workspace.fetch(graph)
         plan = workspace.plan(graph)
-        # Torch, which knows the devices, is imported only where something is to be computed.
+        # Torch, which knows the devices, is imported only if there is something to compute.
         resources = self.means.resources() if plan.to_build or self.prove else None
-        tally = Tally(plan)
+        progress_so_far = BuildProgress(plan)
         try:
-            with watcher(tally) as watching:
+            with _watcher(progress_so_far) as watching:
                 report = workspace.build(plan, watching.hear, resources, prove=self.prove)
         except MisfitError:
             raise
@@ -200,11 +212,11 @@ class _Request:
             tell(error.diagnostics, as_json=self.as_json, as_line=self.as_line)
             return Exit.FAILED
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(tally.words())
+            interrupt.add_note(progress_so_far.words())
             raise
-        return self._told(report, tally)
+        return self._told(report, progress_so_far)
 
-    def _told(self, report: Report, tally: Tally) -> Exit:
+    def _told(self, report: Report, progress_so_far: BuildProgress) -> Exit:
         from legonet.cli.report_table import show_report
 
         proof = report.proof
@@ -215,5 +227,23 @@ class _Request:
         if self.as_json:
             document(report.to_json(), as_line=self.as_line)
         else:
-            show_report(report, tally.most_at_once, prove=self.prove)
+            show_report(report, progress_so_far.most_at_once, prove=self.prove)
         return Exit.FAILED if report.failed or violations else Exit.GOOD
+
+
+def _watcher(progress_so_far: BuildProgress) -> Watcher:
+    """Return what suits standard error: progress bars on a terminal, else lines of text.
+
+    Args:
+        progress_so_far: The progress of the build, with nothing in it yet.
+    """
+    from legonet.cli.progress import Lines
+
+    moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    if not moves or not progress_so_far.total:
+        return Lines(progress_so_far)
+    from rich.console import Console
+
+    from legonet.cli.bars import Bars
+
+    return Bars(progress_so_far, Console(stderr=True, highlight=False))

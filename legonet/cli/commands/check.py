@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from legonet.cli.arguments import json_document, overrides, settings
-from legonet.cli.exits import Exit
-from legonet.cli.output import document, show
+from legonet.cli.output import Exit, document, show
 from legonet.diagnostics import Diagnostic, Severity, in_order
 from legonet.diagnostics.github import to_github
 from legonet.diagnostics.json import to_json
@@ -20,7 +19,7 @@ from legonet.diagnostics.json import to_json
 )
 @settings
 @click.option(
-    "--shapes", is_flag=True, help="Also channels and sizes, which takes torch but no weights."
+    "--shapes", is_flag=True, help="Also check channels and sizes; needs torch, but no weights."
 )
 @click.option(
     "--format",
@@ -46,7 +45,7 @@ def check(
         graph, diagnostics = check_file(spec, overrides(settings))
         found += diagnostics
         if shapes and not _errors(diagnostics):
-            from legonet.build.planning.shapes import check_shapes
+            from legonet.building.planning.shapes import check_shapes
 
             found += check_shapes(graph)
     found = in_order(found)

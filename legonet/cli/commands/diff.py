@@ -12,8 +12,8 @@ from legonet.cli.output import document
 from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
+    from legonet.language import Override
     from legonet.render import Version
-    from legonet.spec import Override
 
 
 @click.command
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "-o",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Also draw it: .svg, .png, .pdf or .dot.",
+    help="Also draw the comparison: .svg, .png, .pdf or .dot.",
 )
 @click.option(
     "--only",
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     "--store-a",
     metavar="PLACE",
     type=Place(),
-    help="Where things built of A live; .legonet beside A unless said.",
+    help="Where things built from A are stored; default: .legonet beside A.",
 )
 @click.option(
     "--store-b",
     metavar="PLACE",
     type=Place(),
-    help="Where things built of B live; .legonet beside B unless said.",
+    help="Where things built from B are stored; default: .legonet beside B.",
 )
 @settings
 @json_document
@@ -56,7 +56,7 @@ def diff(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Compare two specs, or two builds: what was added, removed, rebuilt, became better or worse.
+    """Compare two specs, or two builds: what was added, removed, rebuilt, better or worse.
 
     A and B may be the same spec with two stores.
     """
@@ -76,7 +76,7 @@ def diff(
 
 
 def _version(spec: Path, store: Path | str | None, values: list[Override]) -> Version:
-    from legonet.build import Workspace
+    from legonet.building import Workspace
     from legonet.graph import load
     from legonet.render import Version
 

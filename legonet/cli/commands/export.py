@@ -15,16 +15,11 @@ from legonet.cli.arguments import (
     spec_file,
     store_folder,
 )
-from legonet.cli.output import document
+from legonet.cli.output import document, show
+from legonet.diagnostics.json import to_json
 
 if TYPE_CHECKING:
     from legonet.network.export import Export
-
-KINDS = {
-    "program": "a program of torch.export",
-    "onnx": "an ONNX model",
-    "bundle": "a bundle",
-}
 
 
 @click.command
@@ -44,8 +39,7 @@ KINDS = {
     "--format",
     "format_name",
     metavar="KIND",
-    type=click.Choice(list(KINDS)),
-    help="program, onnx or bundle, where the file's ending does not say it.",
+    help="program, onnx or bundle, if the file's ending does not say which.",
 )
 @click.option(
     "--dynamic-size",
@@ -77,18 +71,19 @@ def export(
 ) -> None:
     """Write one application to a file that needs no spec.
 
-    The ending of FILE says as what: .pt2, a program of torch.export; .onnx, an ONNX model (needs
-    legonet[export]); .safetensors, a bundle of tensors with a .json beside it that
-    legonet.open_bundle opens. It is compared with the network before it is written.
+    The ending of FILE gives the format: .pt2, a program of torch.export; .onnx, an ONNX model
+    (needs legonet[export]); .safetensors, a bundle of tensors with a .json beside it that
+    legonet.open_bundle opens. It is compared with the network before it is written. An edge that is
+    no better than chance is exported with a warning.
     """
     named = (path is not None, category is not None, task is not None)
     if named not in ((True, False, False), (False, True, True)):
         raise click.UsageError("name the application by --path, or by --category and --task")
-    from legonet.build import Workspace
+    from legonet.building import Workspace
     from legonet.graph import load
     from legonet.network import TransplantNetwork
     from legonet.network.export import export as export_to_file
-    from legonet.network.export.to_file import format_of
+    from legonet.network.export import format_of
 
     format_of(output, format_name)
     graph = load(spec, overrides(settings))
@@ -103,8 +98,11 @@ def export(
         format=format_name,
         dynamic_size=dynamic_size,
     )
+    about = written.description
+    failures = network.failures([(about["category"], about["task"])])
+    show(failures)
     if as_json:
-        document(_contents(written))
+        document({**_contents(written), "diagnostics": [to_json(item) for item in failures]})
     else:
         _tell(written)
 
@@ -112,7 +110,7 @@ def export(
 def _contents(written: Export) -> dict[str, Any]:
     return {
         "files": [str(file) for file in written.files],
-        "format": written.format.value,
+        "format": written.format,
         "bytes": written.bytes,
         "difference": written.difference,
         "application": written.description,
@@ -120,9 +118,11 @@ def _contents(written: Export) -> dict[str, Any]:
 
 
 def _tell(written: Export) -> None:
+    from legonet.network.export import FORMATS
+
     about = written.description
     files = " and ".join(map(str, written.files))
-    click.echo(f"exported: {files} ({KINDS[written.format]}, {written.bytes:,} bytes)")
+    click.echo(f"exported: {files} ({FORMATS.get(written.format).words}, {written.bytes:,} bytes)")
     taken, given = about["input"], about["output"]
     for side, words in ((taken, taken["channels"]), (given, _meaning(given))):
         shape = " x ".join(map(str, side["shape"]))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from legonet.cli.exits import Exit
-from legonet.cli.output import counted, show
+from legonet.cli.output import Exit, show
+from legonet.cli.tables import counted
 from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText, in_order
 
 STANDARD_INPUT = "-"
@@ -18,11 +18,11 @@ STANDARD_INPUT = "-"
 @click.command
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a spec would change.")
-@click.option("--diff", is_flag=True, help="As --check, and show what would change.")
+@click.option("--diff", is_flag=True, help="Like --check, and show what would change.")
 def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
-    """Give the specs their one canonical layout.
+    """Format the specs in the one canonical layout.
 
-    Where SPEC is - the text comes from the standard input and goes to the standard output.
+    If SPEC is -, the text is read from standard input and written to standard output.
     """
     write = not (check or diff)
     mistakes: list[Diagnostic] = []
@@ -40,7 +40,7 @@ def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
 
 
 def _format(spec: str, *, write: bool, diff: bool) -> bool:
-    """Format one spec, and return whether that makes a difference."""
+    """Format one spec, and return whether that changes it."""
     from legonet.syntax import find_text, format_text, write_text
 
     path = None if spec == STANDARD_INPUT else find_text(Path(spec), spec)
@@ -59,7 +59,7 @@ def _format(spec: str, *, write: bool, diff: bool) -> bool:
 
 
 def _file(path: Path, spec: str) -> tuple[SourceText, bool]:
-    """Read a spec; also return whether a byte order mark stood in front of it."""
+    """Read a spec; also return whether it begins with a byte order mark."""
     from legonet.syntax import read_text
 
     source = read_text(path, spec)
@@ -94,14 +94,14 @@ def _show_difference(source: SourceText, marked: bool, text: str) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of a text with their ends; a carriage return alone ends none."""
+    """Return the lines of a text with their line breaks; a lone carriage return is not one."""
     return [f"{line}\n" for line in text.split("\n")[:-1]] + [
         line for line in text.split("\n")[-1:] if line
     ]
 
 
 def _put_out(text: str) -> None:
-    """Write to the standard output, byte for byte, whatever encoding the terminal has."""
+    """Write to standard output, byte for byte, whatever the terminal's encoding."""
     click.echo(text.encode(errors="surrogateescape"), nl=False)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
-from legonet.cli.output import console, document, error, table
+from legonet.cli.output import document
+from legonet.cli.tables import console, error, percent, table
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 
@@ -30,10 +32,10 @@ def inspect(
 ) -> None:
     """Show the certificate of each edge: figures, seeds, digests.
 
-    Behind SPEC stands the CATEGORY whose edges are shown, and the TASK of a single one.
+    CATEGORY limits this to the edges of one category, and TASK to a single edge.
     """
-    from legonet.build import Workspace
-    from legonet.build.inspection import inspect_plan
+    from legonet.building import Workspace
+    from legonet.building.inspection import inspect_plan
     from legonet.graph import load
 
     planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
@@ -61,7 +63,8 @@ def inspect(
 
 
 def _table(found: dict[str, Any]) -> None:
-    shown = table("edge", "state", "method", "samples", "seed", "error", "teacher's", "sha256")
+    numbers = ("error (95 %)", "teacher's", "donor's")
+    shown = table("edge", "state", "method", "samples", "seed", *numbers, "sha256")
     for edge in found["edges"]:
         learned = edge["method"] is not None
         shown.add_row(
@@ -70,8 +73,30 @@ def _table(found: dict[str, Any]) -> None:
             edge["method"] or "",
             str(edge["samples"]) if learned else "",
             str(edge["seed"]) if learned else "",
-            error(edge["metrics"]),
-            error(edge["metrics"], teacher=True),
+            _with_interval(edge["metrics"]),
+            error(edge["metrics"], "teacher"),
+            error(edge["metrics"], "donor"),
             (edge["adapter_sha256"] or "")[:12],
         )
     console().print(shown)
+    for edge in found["edges"]:
+        failure = [] if edge["failure"] is None else [edge["failure"]]
+        for word, items in (("failed", failure), ("warning", edge["warnings"])):
+            for item in items:
+                name = f"{edge['category']} -> {edge['task']}"
+                click.echo(f"{word}: {name}: {item['message']} ({item['code']})")
+                for text in item["help"] if item in failure else ():
+                    click.echo(f"  {text}")
+
+
+def _with_interval(metrics: Mapping[str, float]) -> str:
+    """Return an error with the limits of its interval, if they are known."""
+    from legonet.goals import goal_of
+    from legonet.graph.state import error_of
+
+    found = error_of(metrics)
+    if found is None or found[1] is None or found[2] is None:
+        return error(metrics)
+    goal = goal_of(metrics)
+    mark = "" if goal is None else goal.mark
+    return f"{percent(found[0])} ({100 * found[1]:.1f} to {100 * found[2]:.1f}){mark}"

@@ -10,11 +10,10 @@ import click
 
 from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import document
-from legonet.cli.plain_table import lines, width
-from legonet.cli.quantities import duration, size
+from legonet.cli.tables import duration, lines, size, width
 
 if TYPE_CHECKING:
-    from legonet.build import Plan
+    from legonet.building import Plan
 
 
 @click.command
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 @json_document
 def plan(spec: Path, settings: tuple[str, ...], store: Path | str | None, as_json: bool) -> None:
     """Say what a build would do, edge by edge, and why."""
-    from legonet.build import Workspace
+    from legonet.building import Workspace
     from legonet.graph import load
 
     planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
@@ -53,13 +52,11 @@ def _rows(planned: Plan) -> Iterator[tuple[str, ...]]:
 
 
 def _summary(planned: Plan) -> str:
-    """Say how much there is to do."""
+    """Return a line that says how much there is to do."""
     count, known = len(planned.to_build), len(planned.estimates)
     if not count:
         return "nothing to do"
     if planned.total is None:
         return f"{count} to build"
     work = f"{count} to build, about {duration(planned.total.seconds)} of work"
-    return (
-        work if known == count else f"{work} for {known} of them; nothing like the others is known"
-    )
+    return work if known == count else f"{work} for {known} of them; no estimate for the others"

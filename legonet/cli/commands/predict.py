@@ -18,8 +18,8 @@ from legonet.cli.arguments import (
     spec_file,
     store_folder,
 )
-from legonet.cli.exits import Exit
-from legonet.cli.output import console, counted, document, fail, note, percent, show, table
+from legonet.cli.output import Exit, document, fail, note, show
+from legonet.cli.tables import console, counted, percent, table
 from legonet.diagnostics import Diagnostic, DiagnosticError
 from legonet.diagnostics.json import to_json
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "--device",
     metavar="DEVICE",
     type=Device(),
-    help="Where torch computes: cpu, cuda or cuda:N; cuda where this machine has one unless said.",
+    help="Where torch computes: cpu, cuda or cuda:N; default: cuda if this machine has a GPU.",
 )
 @settings
 @store_folder
@@ -64,15 +64,17 @@ def predict(
     store: Path | str | None,
     as_json: bool,
 ) -> None:
-    """Answer for pictures along what is built of SPEC.
+    """Answer for pictures with what is built of SPEC.
 
     A PICTURE is a file, a folder, or a pattern in quotes such as 'photos/**/*.jpg'. Without --path,
-    --category and --task, which can be given several times, all that is built answers; what paths
-    share is computed once. A picture that cannot be read is named, the others are answered, and the
-    exit code is 3.
+    --category and --task, which can be repeated, every built path answers; what paths share is
+    computed once. If a picture cannot be read, it is named, the others are answered, and the exit
+    code is 3. A path along an edge that is no better than chance answers with a warning.
     """
     network = _network(spec, settings, store, device)
     routes = network.routes(categories or None, tasks or None, paths=paths or None)
+    failures = network.failures(routes)
+    show(failures)
     broken: list[Diagnostic] = []
     try:
         rows = _answered(network, routes, pictures, output, broken)
@@ -81,7 +83,9 @@ def predict(
     show(broken)
     if as_json:
         found = [{**row.prediction.to_json(), **row.files} for row in rows]
-        document({"predictions": found, "diagnostics": [to_json(item) for item in broken]})
+        document(
+            {"predictions": found, "diagnostics": [to_json(item) for item in (*failures, *broken)]}
+        )
     elif rows:
         applications = network.graph.spec.paths
         names = {(path.category, path.task): name for name, path in applications.items()}
@@ -105,10 +109,10 @@ class _Row:
 def _network(
     spec: Path, settings: Sequence[str], store: Path | str | None, device: str | None
 ) -> TransplantNetwork:
-    from legonet.build import Workspace
+    from legonet.building import Workspace
     from legonet.graph import load
     from legonet.network import TransplantNetwork
-    from legonet.network.given import default_device
+    from legonet.network.validation import default_device
 
     workspace = Workspace(spec, store)
     plan = workspace.plan(load(spec, overrides(settings)))
@@ -159,7 +163,7 @@ def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
 
 
 def _figure(item: Prediction) -> str:
-    """Return how probable an answer is, or on which share of the pixels it stands."""
+    """Return how probable an answer is, or the share of the pixels that it covers."""
     if item.shares:
         return f"{percent(item.shares.get(item.answer or '', 0.0))} px"
     if item.answer is None:

@@ -11,7 +11,7 @@ from legonet.cli.arguments import overrides, settings, spec_file, store_folder
 from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
-    from legonet.build import Plan
+    from legonet.building import Plan
     from legonet.render import By
 
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="What to write: .svg, .png, .pdf, .dot, or a page to walk through, .html.",
+    help="What to write: .svg, .png, .pdf, .dot, or an interactive page, .html.",
 )
 @click.option(
     "--path",
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
     "--collapse",
     metavar="EDGES",
     type=click.IntRange(min=0),
-    help="Draw modules in groups where there are more edges than these; 400 unless said.",
+    help="Draw modules in groups if there are more edges than this; default: 400.",
 )
 @click.option(
     "--group",
     type=click.Choice(("prefix", "network", "neighbours")),
     help="Draw modules in groups: by the beginning of their names, by the ancestor or model of"
-    " their networks, or by what they are joined with.",
+    " their networks, or by what they are joined to.",
 )
 @click.option(
     "--links",
     metavar="ADDRESS",
-    help="Where a click in an .svg leads, with {path}, {relative} and {line} in it, or nowhere if"
-    " it is empty; to the spec's place beside the picture unless said.",
+    help="Where a click in an .svg leads: an address with {path}, {relative} and {line}, or"
+    " nowhere if it is empty; default: the spec, relative to the picture.",
 )
 @settings
 @store_folder
@@ -69,16 +69,14 @@ def render(
     settings: tuple[str, ...],
     store: Path | str | None,
 ) -> None:
-    """Draw the network, with the figures of what is built."""
+    """Draw the network, with figures for what is built."""
     from legonet.graph import load
     from legonet.render import COLLAPSE_ABOVE, RELATIVE, draw
-    from legonet.render.files import write_file
-    from legonet.render.page import page
 
     graph = load(spec, overrides(settings))
     plan: Plan | None = None
     try:
-        from legonet.build import Workspace
+        from legonet.building import Workspace
 
         plan = Workspace(spec, store).plan(graph)
     except DiagnosticError as error:
@@ -86,8 +84,8 @@ def render(
         click.echo(f"drawn without figures: {reason}", err=True)
     if output.suffix.lower() == ".html":
         if (collapse, group, links) != (None, None, None):
-            raise click.UsageError("--collapse, --group and --links are not for a page")
-        write_file(output, page(graph, plan, path=list(paths), only=only).encode())
+            raise click.UsageError("--collapse, --group and --links do not apply to a page")
+        draw(plan or graph, output, path=list(paths), only=only)
     else:
         limit = COLLAPSE_ABOVE if collapse is None else collapse
         picture = draw(plan or graph, path=list(paths), only=only, collapse=limit, group=group)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from legonet.cli.arguments import json_document, store_folder
-from legonet.cli.exits import Exit
-from legonet.cli.output import console, counted, document, show, table
+from legonet.cli.output import Exit, document, show
+from legonet.cli.tables import console, counted, table
 from legonet.diagnostics.json import to_json
 
 if TYPE_CHECKING:
-    from legonet.build import Store
+    from legonet.building import Store
 
 DEFAULT = Path(".legonet")
 SHOWN_DIGITS = 12
@@ -22,10 +22,10 @@ SHOWN_DIGITS = 12
 
 @click.group(no_args_is_help=True)
 def store() -> None:
-    """Look after a store: what lies in it, whether it is whole, what can go.
+    """Manage a store: see what is in it, check that it is intact, remove what is not needed.
 
-    Without --store it is the folder .legonet in the current one. Of a remote store, .legonet is the
-    mirror on this machine.
+    Without --store it is the folder .legonet in the current folder. For a remote store, .legonet
+    is the mirror on this machine.
     """
 
 
@@ -33,18 +33,18 @@ def store() -> None:
 @store_folder
 @json_document
 def listing(store: str | Path | None, as_json: bool) -> None:
-    """Show the artifacts and who uses them."""
-    from legonet.build.storage.upkeep import Upkeep
+    """Show the artifacts and the specs that use them."""
+    from legonet.building.storage.maintenance import Maintenance
 
     opened = _opened(store)
-    found = Upkeep(opened).listing()
+    found = Maintenance(opened).listing()
     if as_json:
         document({"artifacts": [item.to_json() for item in found]})
         return
     is_mirror = _mirrored(opened) is not None
     shown = table("", "key", "size", *(["where"] if is_mirror else []), "used by", right=("size",))
     for item in found:
-        users = ", ".join(item.users) or "nobody"
+        users = ", ".join(item.users) or "no spec"
         state = users if item.artifact is not None else f"{users} (damaged)"
         where = [" and ".join(item.places)] if is_mirror else []
         shown.add_row(item.kind, item.key[:SHOWN_DIGITS], _size(item.size), *where, state)
@@ -57,36 +57,36 @@ def listing(store: str | Path | None, as_json: bool) -> None:
 @store_folder
 @json_document
 def verify(store: str | Path | None, as_json: bool) -> None:
-    """Read every artifact; set aside what is damaged, to be built anew.
+    """Read every artifact; set damaged ones aside, to be built again.
 
-    Of a remote store the mirror is read; what is fetched from there is verified whenever it is.
+    For a remote store, only the mirror is read; anything fetched from the store is verified then.
     """
-    from legonet.build.storage.upkeep import Upkeep
+    from legonet.building.storage.maintenance import Maintenance
 
-    count, damaged = Upkeep(_opened(store)).verify()
+    count, damaged = Maintenance(_opened(store)).verify()
     if as_json:
         document({"artifacts": count, "diagnostics": [to_json(item) for item in damaged]})
     show(damaged)
     if damaged:
         raise click.exceptions.Exit(Exit.FAILED)
     if not as_json:
-        click.echo(f"{counted(count, 'artifact')} verified, all whole")
+        click.echo(f"{counted(count, 'artifact')} verified, all intact")
 
 
 @store.command("gc")
 @store_folder
-@click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be removed.")
 @json_document
 def collect(store: str | Path | None, dry_run: bool, as_json: bool) -> None:
     """Remove what no spec needs any more.
 
-    A spec whose file exists keeps what its networks and edges stood for in its last build, and what
-    a build of it is to make. Of a remote store only the mirror is tidied.
+    A spec whose file exists keeps what its networks and edges were in its last build, and
+    what a build of it still has to make. For a remote store, only the mirror is cleaned up.
     """
-    from legonet.build.storage.upkeep import Upkeep
+    from legonet.building.storage.maintenance import Maintenance
 
     opened = _opened(store)
-    upkeep = Upkeep(opened)
+    upkeep = Maintenance(opened)
     removed = upkeep.unused() if dry_run else upkeep.collect()
     if as_json:
         document({"removed": [str(file) for file in removed], "dry_run": dry_run})
@@ -100,14 +100,14 @@ def collect(store: str | Path | None, dry_run: bool, as_json: bool) -> None:
 
 
 def _opened(location: str | Path | None) -> Store:
-    from legonet.build.storage.remote import open_store
+    from legonet.building.storage.remote import open_store
 
     return open_store(location, DEFAULT)
 
 
 def _mirrored(store: Store) -> str | None:
-    """Return the URL of the store that another one mirrors, if it does."""
-    from legonet.build.storage.remote import MirroredStore
+    """Return the URL of the remote store that a store mirrors, if it mirrors one."""
+    from legonet.building.storage.remote import MirroredStore
 
     return store.shown_url if isinstance(store, MirroredStore) else None
 

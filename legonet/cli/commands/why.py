@@ -28,10 +28,11 @@ def why(
 ) -> None:
     """Say why an edge would be rebuilt or reused.
 
-    The edge CATEGORY -> TASK, down to the field or file that changed.
+    The reasons for the edge CATEGORY -> TASK go down to the field or file that changed.
     """
-    from legonet.build import Workspace, edge_name
+    from legonet.building import Workspace
     from legonet.graph import load
+    from legonet.graph.resolved import edge_name
 
     planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
     step = planned.edge(category, task)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from legonet.data.decode import read_all
-from legonet.data.source import Evidence, Example, Split
+from legonet.data.source import Example, Fingerprint, Split
 from legonet.data.sources.cifar10_jpeg import CATEGORIES
 from legonet.data.sources.published import PublishedSource
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ class Cifar10Source(PublishedSource):
 
     @property
     def marker(self) -> Path:
-        """The folder that the archive holds."""
+        """The folder inside the archive."""
         return self.directory / "cifar-10-batches-py"
 
     def download(self) -> None:
@@ -40,9 +41,9 @@ class Cifar10Source(PublishedSource):
 
         CIFAR10(self.directory, download=True)
 
-    def present_evidence(self) -> Evidence:
+    def present_fingerprint(self) -> Fingerprint:
         """Return the batches."""
-        return Evidence(("cifar10",), tuple(self.marker / name for name in FILES))
+        return Fingerprint(("cifar10",), tuple(self.marker / name for name in FILES))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all pictures in the order of the batches."""
@@ -70,7 +71,7 @@ class Cifar10Source(PublishedSource):
 
     @cached_property
     def _datasets(self) -> dict[Split, Any]:
-        """Torchvision's data set of each split; it checks the sums of its files."""
+        """Torchvision's data set for each split; it verifies the checksums of its files."""
         from torchvision.datasets import CIFAR10
 
         self.fetch()
@@ -81,3 +82,17 @@ class Cifar10Source(PublishedSource):
             }
         except (OSError, RuntimeError) as error:
             raise self.damaged(error) from error
+
+
+class Cifar10(SourceForm):
+    """CIFAR-10 as torchvision reads it: 32x32 pictures, with neither background nor masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
+
+    call = "cifar10"
+    opens = Cifar10Source
+    directory: Path
+    download: bool = False

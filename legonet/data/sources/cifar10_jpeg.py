@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import open_picture, read_all
-from legonet.data.source import Evidence, Example, Source, Split
+from legonet.data.source import Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,14 +44,14 @@ ARRAYS = (
 class Cifar10JpegSource(Source):
     """Pictures from an ``.npz`` file of JPEG bytes.
 
-    For each split it holds ``{split}_jpeg``, all bytes end to end, ``{split}_offsets``, where
+    For each split it contains ``{split}_jpeg``, all bytes end to end, ``{split}_offsets``, where
     each picture begins and the last one ends, and ``{split}_labels``, which index ``classes``.
 
     Args:
         file: The ``.npz`` file.
 
     Raises:
-        DiagnosticError: The file is missing or holds something else.
+        DiagnosticError: The file is missing or contains something else.
     """
 
     categories = CATEGORIES
@@ -65,7 +66,7 @@ class Cifar10JpegSource(Source):
                 "LEGO401",
                 f"expected a file of JPEG pictures, found no file `{file}`",
                 label="no such file",
-                help=["a relative path is relative to the spec that it stands in"],
+                help=["a relative path is relative to the spec that contains it"],
             )
         try:
             with zipfile.ZipFile(file) as archive:
@@ -76,9 +77,9 @@ class Cifar10JpegSource(Source):
             if f"{name}.npy" not in entries:
                 raise self._malformed(f"expected an array `{name}`, found none")
 
-    def evidence(self, category: str | None) -> Evidence:  # noqa: ARG002 - one file has all
+    def fingerprint(self, category: str | None) -> Fingerprint:  # noqa: ARG002 - one file has all
         """Return the file."""
-        return Evidence(("cifar10_jpeg",), (self.file,))
+        return Fingerprint(("cifar10_jpeg",), (self.file,))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all pictures in the order of the file."""
@@ -119,7 +120,7 @@ class Cifar10JpegSource(Source):
             with np.load(self.file, allow_pickle=False) as archive:
                 return [archive[name] for name in names]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise self._malformed(f"expected arrays that NumPy reads: {error}") from error
+            raise self._malformed(f"expected arrays that NumPy can read: {error}") from error
 
     def _malformed(self, message: str) -> DiagnosticError:
         return DiagnosticError.of(
@@ -128,3 +129,15 @@ class Cifar10JpegSource(Source):
             label="not a file of JPEG pictures",
             help=[f"the file is `{self.file}`", "run `legonet explain LEGO406` for its layout"],
         )
+
+
+class Cifar10Jpeg(SourceForm):
+    """CIFAR-10 as JPEG bytes in one ``.npz`` file.
+
+    Args:
+        file: The file; LEGO406 describes its contents.
+    """
+
+    call = "cifar10_jpeg"
+    opens = Cifar10JpegSource
+    file: Path

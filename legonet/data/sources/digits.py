@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import read_all
-from legonet.data.source import Evidence, Example, Source, Split
+from legonet.data.source import Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 VERSION = 1
-"""Raised whenever the same file would give other pictures."""
+"""Raised whenever the same file would give different pictures."""
 
 SIDE = 16
 """Height and width of a digit in pixels, twice that of the file."""
@@ -30,17 +31,17 @@ INK = 96
 """Pixels at least as bright as this are ink."""
 
 SEED = 1804
-"""For the shuffling of blocks."""
+"""The seed for shuffling blocks."""
 
 TEST_EVERY = 4
-"""Each fourth picture of a digit, in the file's order, is a test picture."""
+"""Every fourth picture of a digit, in the file's order, is a test picture."""
 
 
 class DigitsSource(Source):
     """Digits against digits whose 4x4 blocks are shuffled, so that each asks the same question.
 
-    A split's background pictures are made of its own digits alone, one each. The masks are the
-    ink, of shuffled digits too: they have the same ink as digits, only elsewhere.
+    A split's background pictures are made from its own digits alone, one from each. The masks are
+    the ink, even of shuffled digits: they have the same ink as digits, only elsewhere.
     """
 
     categories = tuple("0123456789")
@@ -48,12 +49,12 @@ class DigitsSource(Source):
     has_masks = True
     default_size = SIDE
 
-    def evidence(self, category: str | None) -> Evidence:  # noqa: ARG002 - one file has all
+    def fingerprint(self, category: str | None) -> Fingerprint:  # noqa: ARG002 - one file has all
         """Return the version of the pictures and scikit-learn's file, without importing it."""
-        return Evidence(("digits", VERSION), (_bundled_file(),))
+        return Fingerprint(("digits", VERSION), (_bundled_file(),))
 
     def examples(self, split: Split) -> Sequence[Example]:
-        """Return the digits of a split, then all of them shuffled."""
+        """Return the digits of a split, then a shuffled copy of each."""
         digits = [str(digit) for digit in self._numbers[self._positions(split)]]
         shows: list[tuple[str, ...]] = [(digit,) for digit in digits]
         shows += [()] * len(digits)
@@ -68,8 +69,8 @@ class DigitsSource(Source):
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Return digits and shuffled digits, and their ink.
 
-        For masks of one category the ink of shuffled digits counts as that category's ink;
-        for masks of several it is background.
+        For masks of one category, the ink of shuffled digits counts as that category's ink;
+        for masks of several, it is background.
         """
         import numpy as np
         from PIL import Image
@@ -91,7 +92,7 @@ class DigitsSource(Source):
 
     @cached_property
     def _table(self) -> NDArray[np.int64]:
-        """A line for each digit: 64 pixels from 0 to 16, and the number that it shows."""
+        """A row for each digit: 64 pixels from 0 to 16, and the number that it shows."""
         import numpy as np
 
         with gzip.open(_bundled_file(), "rt", encoding="ascii") as lines:
@@ -115,7 +116,7 @@ class DigitsSource(Source):
         return np.stack([np.asarray(digit) for digit in large])
 
     def _positions(self, split: Split) -> NDArray[np.int64]:
-        """Return the places in the file of the pictures of a split."""
+        """Return the positions in the file of the pictures of a split."""
         import numpy as np
 
         is_test = np.zeros(len(self._numbers), bool)
@@ -123,6 +124,17 @@ class DigitsSource(Source):
             places = np.flatnonzero(self._numbers == number)
             is_test[places[TEST_EVERY - 1 :: TEST_EVERY]] = True
         return np.flatnonzero(is_test if split == "test" else ~is_test)
+
+
+class Digits(SourceForm):
+    """The handwritten digits that come with scikit-learn: 16x16 pictures, ``"0"`` to ``"9"``.
+
+    Needs no files. Background pictures are digits with their 4x4 blocks shuffled; the masks are
+    the ink.
+    """
+
+    call = "digits"
+    opens = DigitsSource
 
 
 def _bundled_file() -> Path:
@@ -146,7 +158,7 @@ def _number(example: Example, categories: Sequence[str]) -> int:
 
 
 def _shuffled(digit: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-    """Return the digit with every block in another place than before."""
+    """Return the digit with every block in a different place than before."""
     import numpy as np
 
     across = SIDE // BLOCK

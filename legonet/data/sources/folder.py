@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import open_picture, read_all
-from legonet.data.source import BACKGROUND, Evidence, Example, Source, Split
+from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,23 +18,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Endings of picture files, those of torchvision's ``ImageFolder``."""
+"""Endings of picture files, the same as in torchvision's ``ImageFolder``."""
 
 SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
-"""Names of the folder of each split, the first that is there counts."""
+"""Names of the folder of each split; the first that exists counts."""
 
 
 class FolderSource(Source):
     """Pictures as torchvision's ``ImageFolder`` finds them, in ``train`` and ``test`` or ``val``.
 
-    Each of the two holds a folder for each category; one called ``background`` holds the
-    background pictures. Other files than pictures are left alone.
+    Each of the two contains a folder for each category; one called ``background`` contains the
+    background pictures. Files that are not pictures are ignored.
 
     Args:
         directory: The folder.
 
     Raises:
-        DiagnosticError: The folder is missing or laid out otherwise.
+        DiagnosticError: The folder is missing or laid out differently.
     """
 
     has_masks = False
@@ -45,15 +46,15 @@ class FolderSource(Source):
         train, test = ({category for category, _ in self._pictures[split]} for split in SPLITS)
         if train != test or not train:
             odd = sorted(train ^ test)
-            found = f"`{odd[0]}` in one of them only" if odd else "none at all"
+            found = f"`{odd[0]}` in only one of them" if odd else "none at all"
             raise _malformed(
                 directory, f"expected pictures of the same categories in both splits, found {found}"
             )
         self.categories = tuple(sorted(train - {BACKGROUND}))
         self.has_background = BACKGROUND in train
 
-    def evidence(self, category: str | None) -> Evidence:
-        """Return the files of the category and of what it is told from."""
+    def fingerprint(self, category: str | None) -> Fingerprint:
+        """Return the files of the category and of what it is told apart from."""
         wanted = {category, BACKGROUND} if category and self.has_background else None
         chosen = [
             (split, name, path)
@@ -65,7 +66,7 @@ class FolderSource(Source):
             (split, name, path.relative_to(self.directory).as_posix())
             for split, name, path in chosen
         )
-        return Evidence(("folder", *values), tuple(path for _, _, path in chosen))
+        return Fingerprint(("folder", *values), tuple(path for _, _, path in chosen))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return the pictures of a split, sorted by category and path."""
@@ -91,13 +92,28 @@ class FolderSource(Source):
         return read_all(examples, size, picture, None)
 
 
+class Folder(SourceForm):
+    """A folder as torchvision's ``ImageFolder`` reads it: ``train/CATEGORY/PICTURE``.
+
+    The test pictures are in ``test`` or ``val``. A category called ``background`` holds the
+    background pictures. There are no masks.
+
+    Args:
+        directory: The folder that holds ``train``.
+    """
+
+    call = "folder"
+    opens = FolderSource
+    directory: Path
+
+
 def _part(directory: Path, split: Split) -> Path:
     if not directory.is_dir():
         raise DiagnosticError.of(
             "LEGO401",
             f"expected a folder of pictures, found no folder `{directory}`",
             label="no such folder",
-            help=["a relative path is relative to the spec that it stands in"],
+            help=["a relative path is relative to the spec that contains it"],
         )
     for name in SPLITS[split]:
         if (directory / name).is_dir():
@@ -107,7 +123,7 @@ def _part(directory: Path, split: Split) -> Path:
 
 
 def _pictures(part: Path) -> list[tuple[str, Path]]:
-    """Return category and path of each picture, in an order that every machine agrees on."""
+    """Return the category and path of each picture, in the same order on every machine."""
     pictures = []
     for folder in sorted(part.iterdir(), key=lambda folder: folder.name):
         if not folder.is_dir():

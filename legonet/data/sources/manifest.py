@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber
-from legonet.data.pictures import VOID
-from legonet.data.source import BACKGROUND, Evidence, Example, Source, Split
+from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.goals import VOID
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 COLUMNS = ("path", "category", "split")
-"""The columns that every manifest has; ``mask_path`` and ``source`` may be there too."""
+"""The columns that every manifest has; ``mask_path`` and ``source`` are optional."""
 
 NOTHING, BORDER, CATEGORY = 0, 128, 255
 """The numbers in a mask file."""
@@ -40,12 +41,12 @@ class ManifestSource(Source):
     """Pictures as a ``manifest.csv`` lists them.
 
     Its columns ``path`` and ``mask_path`` are relative to the folder, ``split`` is ``train`` or
-    ``test``, ``category`` may be ``background``. A mask has the size of its picture and holds
-    0, 255 for the category and 128 where it is unknown.
+    ``test``, and ``category`` may be ``background``. A mask has the size of its picture and holds
+    0 for anything else, 255 for the category and 128 where it is unknown.
 
     Args:
         directory: The folder.
-        only: Keep the rows whose ``source`` column reads so; all rows when None.
+        only: Keep the rows with this value in their ``source`` column; all rows when None.
 
     Raises:
         DiagnosticError: The manifest is missing or malformed, or a file that it lists is missing.
@@ -62,15 +63,15 @@ class ManifestSource(Source):
         self.has_masks = any(row.mask and row.category != BACKGROUND for row in self.rows)
         self._check_files()
 
-    def evidence(self, category: str | None) -> Evidence:
-        """Return the rows of the category and of what it is told from, and their files."""
+    def fingerprint(self, category: str | None) -> Fingerprint:
+        """Return the rows of the category and of what it is told apart from, and their files."""
         rows = self.rows
         if category is not None and self.has_background:
             rows = tuple(row for row in rows if row.category in (category, BACKGROUND))
         values = tuple((row.path, row.mask, row.category, row.split) for row in rows)
         names = [name for row in rows for name in (row.path, row.mask) if name]
         files = tuple(self._files[name] for name in dict.fromkeys(names))
-        return Evidence(("manifest", *values), files)
+        return Fingerprint(("manifest", *values), files)
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return the rows of a split in the order of the manifest."""
@@ -130,9 +131,23 @@ class ManifestSource(Source):
                 f"them are missing, the first is `{missing[0]}`",
                 help=[
                     f"`path` and `mask_path` are relative to the folder `{self.directory}`",
-                    "restore the files, or take their rows out of the manifest",
+                    "restore the files, or remove their rows from the manifest",
                 ],
             )
+
+
+class Manifest(SourceForm):
+    """A folder with a ``manifest.csv`` that lists pictures, masks, categories and splits.
+
+    Args:
+        directory: The folder.
+        only: Keeps only the rows with this value in the ``source`` column. Default: all rows.
+    """
+
+    call = "manifest"
+    opens = ManifestSource
+    directory: Path
+    only: str | None = None
 
 
 def _rows(file: Path, only: str | None) -> Iterator[Row]:
@@ -168,7 +183,7 @@ def _row(file: Path, number: int, line: dict[str, str]) -> Row:
         empty = "path" if not row.path else "category"
         raise _malformed(file, f"expected a {empty} in row {number}, found nothing")
     for name in (row.path, row.mask):
-        if os.path.isabs(name):  # noqa: PTH117 - thousands of rows, and Path takes its time
+        if os.path.isabs(name):  # noqa: PTH117 - thousands of rows, and Path is slow
             raise _malformed(
                 file, f"expected a path relative to the folder in row {number}, found `{name}`"
             )
@@ -188,7 +203,7 @@ def _lines(file: Path) -> list[dict[str, str]]:
             "LEGO401",
             f"expected a manifest, found no file `{file}`",
             label="no `manifest.csv` there",
-            help=["a relative path is relative to the spec that it stands in"],
+            help=["a relative path is relative to the spec that contains it"],
         ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _malformed(

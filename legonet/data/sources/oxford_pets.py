@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber
-from legonet.data.pictures import VOID
-from legonet.data.source import Evidence, Example, Split
+from legonet.data.source import Example, Fingerprint, Split
 from legonet.data.sources.published import PublishedSource
+from legonet.goals import VOID
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ PET, BACKGROUND, BORDER = 1, 2, 3
 """The numbers in a trimap."""
 
 SPECIES = {"1": "cat", "2": "dog"}
-"""The numbers of a species in the data set's lists."""
+"""The numbers of the species in the data set's lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Pet:
 class OxfordPetsSource(PublishedSource):
     """Pictures of cats and dogs, with the pet's pixels; its border is void.
 
-    There are no pictures of pure background: cats are told from dogs.
+    There are no pictures of pure background: cats are told apart from dogs.
     """
 
     title = "the Oxford-IIIT Pet data set"
@@ -48,7 +49,7 @@ class OxfordPetsSource(PublishedSource):
 
     @property
     def root(self) -> Path:
-        """The folder that torchvision makes."""
+        """The folder that torchvision creates."""
         return self.directory / "oxford-iiit-pet"
 
     @property
@@ -62,12 +63,12 @@ class OxfordPetsSource(PublishedSource):
 
         OxfordIIITPet(self.directory, download=True)
 
-    def present_evidence(self) -> Evidence:
+    def present_fingerprint(self) -> Fingerprint:
         """Return the lists, and the pictures and trimaps on them."""
         listed = [(split, pet) for split in SPLITS for pet in self._listing(split)]
         values = tuple((split, pet.name, pet.species) for split, pet in listed)
         files = [path for _, pet in listed for path in (self._picture(pet), self._trimap(pet))]
-        return Evidence(("oxford_pets", *values), tuple(files))
+        return Fingerprint(("oxford_pets", *values), tuple(files))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all pictures in the order of the data set's list."""
@@ -120,3 +121,19 @@ class OxfordPetsSource(PublishedSource):
 
     def _trimap(self, pet: Pet) -> Path:
         return self.marker / "trimaps" / f"{pet.name}.png"
+
+
+class OxfordPets(SourceForm):
+    """The Oxford-IIIT Pet data set as torchvision reads it, with its trimaps as masks.
+
+    The categories are ``cat`` and ``dog``; there are no background pictures.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
+
+    call = "oxford_pets"
+    opens = OxfordPetsSource
+    directory: Path
+    download: bool = False

@@ -1,7 +1,7 @@
-"""PASCAL-Part's annotation files, and what can be cut out by them.
+"""PASCAL-Part's annotation files, and what can be cut out with their help.
 
-Each is a MATLAB file with a struct ``anno``: ``imname``, the picture's name, and ``objects``, of
-which each has ``class``, ``class_ind`` (1 to 20), ``mask`` (height x width, 0 and 1) and ``parts``.
+Each is a MATLAB file with a struct ``anno``: ``imname``, the picture's name, and ``objects``, each
+of which has ``class``, ``class_ind`` (1 to 20), ``mask`` (height x width, 0 and 1) and ``parts``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST = 32
-"""Pixels of the shorter side from which on something can be recognised when it is cut out."""
+"""Smallest shorter side, in pixels, at which a cut-out can still be recognised."""
 
 MARGIN = 0.1
-"""What a crop has beside its object on each side, as a share of the object's width or height."""
+"""Margin around the object on each side of a crop, as a share of its width or height."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; the last two are just outside."""
@@ -41,10 +41,10 @@ class AnnotatedObject:
 
 
 def read_annotation(file: Path) -> list[AnnotatedObject]:
-    """Read the objects of one picture; their parts are left alone.
+    """Read the objects of one picture; their parts are ignored.
 
     Raises:
-        DiagnosticError: The file holds something else.
+        DiagnosticError: The file contains something else.
     """
 
     def objects(struct: Any) -> list[AnnotatedObject]:
@@ -64,7 +64,7 @@ def read_annotation(file: Path) -> list[AnnotatedObject]:
 
 
 def box_around(mask: NDArray[np.bool_]) -> Box | None:
-    """Return the box of an object and a margin; None where it is too small to be recognised."""
+    """Return the box of an object with a margin; None where it is too small to recognise."""
     import numpy as np
 
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -85,13 +85,13 @@ def box_around(mask: NDArray[np.bool_]) -> Box | None:
 
 
 def largest_square(free: NDArray[np.bool_]) -> Box | None:
-    """Return the largest square of free pixels, the topmost and then leftmost of several.
+    """Return the largest square of free pixels; of several, the topmost and then the leftmost.
 
     Args:
         free: Where no object is, ``(H, W)``.
 
     Returns:
-        None where it would be too small to be recognised.
+        None where it would be too small to recognise.
     """
     import numpy as np
 
@@ -100,12 +100,12 @@ def largest_square(free: NDArray[np.bool_]) -> Box | None:
     sums[1:, 1:] = (~free).cumsum(axis=0).cumsum(axis=1)
 
     def corners(side: int) -> NDArray[np.bool_]:
-        """Return for each top left corner whether the square from there on is free."""
+        """Return for each top left corner whether the square that starts there is free."""
         inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side]
         free_at: NDArray[np.bool_] = inside + sums[:-side, :-side] == 0
         return free_at
 
-    # A free square holds free squares of every smaller side, so that sides can be bisected.
+    # A free square contains free squares of every smaller side, so the side can be bisected.
     fits, too_large = SMALLEST - 1, min(height, width) + 1
     while too_large - fits > 1:
         side = (fits + too_large) // 2

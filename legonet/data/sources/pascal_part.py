@@ -1,4 +1,4 @@
-"""PASCAL-Part: the objects of VOC's pictures, each cut out."""
+"""PASCAL-Part: the objects in VOC's pictures, each cut out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from legonet.data.decode import check_size, open_picture, read_all, renumber
 from legonet.data.remembered import remembered
-from legonet.data.source import Evidence, Example, Source, Split
+from legonet.data.source import Example, Fingerprint, Source, Split
 from legonet.data.sources.part_annotation import (
     Box,
     box_around,
@@ -21,6 +21,7 @@ from legonet.data.sources.part_annotation import (
 from legonet.data.sources.published import lines_of
 from legonet.data.sources.voc import CATEGORIES, SPLITS, numbers_for
 from legonet.diagnostics import DiagnosticError
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 VERSION = 1
-"""Raised whenever the same files would give other pictures."""
+"""Raised whenever the same files would give different pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Layout:
     Args:
         size: Width and height of the picture in pixels.
         objects: Category and box of each object.
-        background: A box beside all objects, if there is room for one.
-        numbers: The mask, compressed: at each pixel 1 + the index of its category, else 0.
+        background: A box that touches no object, if there is room for one.
+        numbers: The mask, compressed: at each pixel 1 + the index of its category, or 0.
     """
 
     size: tuple[int, int]
@@ -56,7 +57,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A part of a picture; no category for background."""
+    """A part of a picture; the category is None for background."""
 
     name: str
     box: Box
@@ -69,14 +70,14 @@ class PascalPartSource(Source):
     An object with a margin fills each picture, squashed to a square; objects smaller than
     `part_annotation.SMALLEST` are left out. A mask has the pixels of all objects of its category
     in the crop. A background picture is the largest square of a picture that no object touches;
-    of these each split has as many as a category has on average, taken evenly from its list.
+    each split has as many of these as a category has on average, taken evenly from its list.
 
     PASCAL-Part annotates pictures of 2010; pictures on the lists that it does not annotate are
     left out.
 
     Args:
-        directory: The folder that holds ``Annotations_Part``, ``JPEGImages`` and ``ImageSets``.
-        lists: The folder in ``ImageSets`` whose lists ``train`` and ``val`` count.
+        directory: The folder that contains ``Annotations_Part``, ``JPEGImages`` and ``ImageSets``.
+        lists: The folder in ``ImageSets`` whose lists ``train`` and ``val`` are used.
 
     Raises:
         DiagnosticError: A folder or list is missing, or no listed picture is annotated.
@@ -111,7 +112,7 @@ class PascalPartSource(Source):
                     f"expected annotated pictures in the {split} split, found none"
                 )
 
-    def evidence(self, category: str | None) -> Evidence:  # noqa: ARG002 - not known unread
+    def fingerprint(self, category: str | None) -> Fingerprint:  # noqa: ARG002 - unknown until read
         """Return the annotated pictures on the lists, and their annotations."""
         listed = [(split, name) for split in SPLITS for name in self._names[split]]
         names = dict.fromkeys(name for _, name in listed)
@@ -123,7 +124,7 @@ class PascalPartSource(Source):
                     f"expected a picture that VOC lists, found no file `{file}`",
                     help=["restore the file"],
                 )
-        return Evidence(("pascal_part", VERSION, *listed), tuple(files))
+        return Fingerprint(("pascal_part", VERSION, *listed), tuple(files))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all objects in the order of the list, then the background pictures.
@@ -197,6 +198,25 @@ class PascalPartSource(Source):
             label="not VOC's folder with PASCAL-Part's annotations",
             help=[f"the folder is `{self.directory}`", f"the lists are in `{self.lists}`"],
         )
+
+
+class PascalPart(SourceForm):
+    """PASCAL-Part's objects, cut out of PASCAL VOC's pictures, with masks.
+
+    The folder ``Annotations_Part`` with the annotations must be next to VOC's ``JPEGImages`` and
+    ``ImageSets``. Each picture is filled by one object with a margin; objects under 32 pixels are
+    left out. A background picture is the largest square of a picture that no object touches; there
+    are as many of them as a category has pictures on average.
+
+    Args:
+        directory: The folder that holds these three.
+        lists: The folder in ``ImageSets`` whose ``train`` and ``val`` lists define the splits.
+    """
+
+    call = "pascal_part"
+    opens = PascalPartSource
+    directory: Path
+    lists: Literal["Main", "Segmentation"] = "Main"
 
 
 @remembered

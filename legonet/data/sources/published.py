@@ -6,22 +6,22 @@ from abc import abstractmethod
 from pathlib import Path
 from urllib.error import URLError
 
-from legonet.data.source import Evidence, Source
+from legonet.data.source import Fingerprint, Source
 from legonet.diagnostics import DiagnosticError
 
 
 class PublishedSource(Source):
     """A data set in the layout in which it was published, downloaded by torchvision.
 
-    Its evidence is the data set's files. Until they are downloaded it says that they are not
-    there: what is planned before counts as not built, and a build calls `fetch` first.
+    Its fingerprint is the data set's files. Until they are downloaded, it says that they are not
+    there: what is planned before then counts as not built, and a build calls `fetch` first.
 
     Args:
         directory: The folder that torchvision calls ``root``.
         download: Whether `fetch` may download the data set.
 
     Raises:
-        DiagnosticError: The data set is not there and must not be downloaded.
+        DiagnosticError: The data set is missing and must not be downloaded.
     """
 
     title: str
@@ -36,29 +36,29 @@ class PublishedSource(Source):
     @property
     @abstractmethod
     def marker(self) -> Path:
-        """A file or folder that is there once the data set is."""
+        """A file or folder that exists once the data set does."""
 
     @abstractmethod
     def download(self) -> None:
         """Let torchvision download the data set."""
 
     @abstractmethod
-    def present_evidence(self) -> Evidence:
-        """Return the evidence of a data set that is there."""
+    def present_fingerprint(self) -> Fingerprint:
+        """Return the fingerprint of a data set that exists."""
 
-    def evidence(self, category: str | None) -> Evidence:  # noqa: ARG002 - told from all others
+    def fingerprint(self, category: str | None) -> Fingerprint:  # noqa: ARG002 - told from all others
         """Return the data set's files, or that they are still to be downloaded."""
         if not self.marker.exists():
-            return Evidence((type(self).__name__, "not downloaded"), ())
-        evidence = self.present_evidence()
-        for file in evidence.files:
+            return Fingerprint((type(self).__name__, "not downloaded"), ())
+        fingerprint = self.present_fingerprint()
+        for file in fingerprint.files:
             if not file.is_file():
                 raise DiagnosticError.of(
                     "LEGO403",
                     f"expected a file that {self.title} lists, found no file `{file}`",
                     help=["restore the file, or download the data set again"],
                 )
-        return evidence
+        return fingerprint
 
     def fetch(self) -> None:
         """Download the data set if the spec allows it and it is not there yet.
@@ -81,7 +81,7 @@ class PublishedSource(Source):
             ) from error
 
     def lines(self, file: Path) -> list[str]:
-        """Return the lines of one of the data set's lists, downloaded if need be.
+        """Return the lines of one of the data set's lists, downloading it if necessary.
 
         Raises:
             DiagnosticError: There is no such list.
@@ -93,7 +93,7 @@ class PublishedSource(Source):
             raise self.damaged(error) from error
 
     def damaged(self, reason: Exception | str) -> DiagnosticError:
-        """Return the error that the data set is not what it should be."""
+        """Return the error which says that the data set is not what it should be."""
         return DiagnosticError.of(
             "LEGO406",
             f"expected {self.title}, found something else in `{self.directory}`",
@@ -113,5 +113,5 @@ class PublishedSource(Source):
 
 
 def lines_of(file: Path) -> list[str]:
-    """Return the lines of a list, without the space around them and without empty ones."""
+    """Return the lines of a list without surrounding space, leaving out empty ones."""
     return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber, run_in_threads
 from legonet.data.matlab import read_matlab
-from legonet.data.pictures import VOID
 from legonet.data.remembered import remembered
-from legonet.data.source import Evidence, Example, Split
+from legonet.data.source import Example, Fingerprint, Split
 from legonet.data.sources.published import PublishedSource
+from legonet.goals import VOID
+from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +32,7 @@ CATEGORIES = (
 """VOC's categories; in a mask the first is 1."""
 
 SPLITS: dict[Split, str] = {"train": "train", "test": "val"}
-"""The data sets' own name of each split."""
+"""The data sets' own name for each split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Listed:
 
 
 def numbers_for(categories: Sequence[str]) -> dict[int, int]:
-    """Return for each number in a VOC mask the one that it has where these are asked for."""
+    """Return for each number in a VOC mask its new number when these categories are wanted."""
     wanted = list(categories)
     return {0: 0, VOID: VOID} | {
         stored: 1 + wanted.index(name) if name in wanted else 0
@@ -54,7 +57,7 @@ class TwentyCategoriesSource(PublishedSource):
     """Pictures whose masks number VOC's categories.
 
     What a picture shows is read from its mask: the category with the most pixels first. There
-    are no pictures of pure background, so that a category is told from the pictures that do not
+    are no pictures of pure background, so a category is told apart from the pictures that do not
     show it.
     """
 
@@ -67,12 +70,12 @@ class TwentyCategoriesSource(PublishedSource):
     def listing(self, split: Split) -> list[Listed]:
         """Return the pictures of a split in the order of the data set's list."""
 
-    def present_evidence(self) -> Evidence:
+    def present_fingerprint(self) -> Fingerprint:
         """Return the lists, and the pictures and masks on them."""
         listed = [(split, item) for split in SPLITS for item in self.listing(split)]
         values = tuple((split, item.name) for split, item in listed)
         files = dict.fromkeys(path for _, item in listed for path in (item.picture, item.mask))
-        return Evidence((type(self).__name__, *values), tuple(files))
+        return Fingerprint((type(self).__name__, *values), tuple(files))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all pictures in the order of the data set's list; decodes all masks once."""
@@ -116,21 +119,21 @@ class TwentyCategoriesSource(PublishedSource):
 
 
 class VocSource(TwentyCategoriesSource):
-    """PASCAL VOC's segmentation pictures: its train set, and its val set as test split.
+    """PASCAL VOC's segmentation pictures: its train set, and its val set as the test split.
 
     Args:
         directory: The folder that torchvision calls ``root``.
-        year: Of the challenge.
+        year: The year of the challenge.
         download: Whether `fetch` may download the data set.
 
     Raises:
-        DiagnosticError: The data set is not there and must not be downloaded.
+        DiagnosticError: The data set is missing and must not be downloaded.
     """
 
     def __init__(self, directory: Path, year: str, download: bool) -> None:
         self.year = year
         self.title = f"PASCAL VOC {year}"
-        # The archive of 2011 alone holds one folder more.
+        # Only the archive of 2011 has an additional folder.
         above = Path("TrainVal") if year == "2011" else Path()
         self.root = directory / above / "VOCdevkit" / f"VOC{year}"
         super().__init__(directory, download)
@@ -158,6 +161,28 @@ class VocSource(TwentyCategoriesSource):
         ]
 
 
+def _year(year: object) -> object:
+    return str(year) if isinstance(year, int) else year
+
+
+class Voc(SourceForm):
+    """PASCAL VOC segmentation as torchvision reads it, with masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        year: Year of the challenge, as a number or in quotes.
+        download: Downloads the data set if it is not there.
+    """
+
+    call = "voc"
+    opens = VocSource
+    directory: Path
+    year: Annotated[
+        Literal["2007", "2008", "2009", "2010", "2011", "2012"], BeforeValidator(_year)
+    ] = "2012"
+    download: bool = False
+
+
 class SbdSource(TwentyCategoriesSource):
     """The Semantic Boundaries Dataset: its own train and val sets, which are not VOC's.
 
@@ -168,7 +193,7 @@ class SbdSource(TwentyCategoriesSource):
 
     @property
     def marker(self) -> Path:
-        """The list that torchvision puts there last."""
+        """The list that torchvision writes last."""
         return self.directory / "val.txt"
 
     def download(self) -> None:
@@ -187,6 +212,20 @@ class SbdSource(TwentyCategoriesSource):
             )
             for name in self.lines(self.directory / f"{SPLITS[split]}.txt")
         ]
+
+
+class Sbd(SourceForm):
+    """The Semantic Boundaries Dataset as torchvision reads it, with masks.
+
+    Args:
+        directory: The folder into which torchvision unpacks it.
+        download: Downloads the data set if it is not there.
+    """
+
+    call = "sbd"
+    opens = SbdSource
+    directory: Path
+    download: bool = False
 
 
 def _stored_mask(path: Path) -> Image:

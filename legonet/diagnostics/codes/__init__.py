@@ -1,4 +1,4 @@
-"""The long text behind every diagnostic code, one file for each stage of the way.
+"""The long text of every diagnostic code, in one file for each stage.
 
 =====  =========================================  ====================
 range  stage                                      file

@@ -9,69 +9,70 @@ CODES: tuple[Code, ...] = (
         "LEGO701",
         "a file cannot be written",
         """
-The disk is full, or the folder is read-only or not a folder. Files are written beside their place
-and then moved into it, so that nothing half-written is ever left behind, and whatever was built
-before stays as it is.
+The disk is full, or the folder is read-only or not a folder. Files are written next to their
+destination and then moved into place, so nothing half-written is ever left behind, and whatever was
+built before stays as it is.
 
-Make room or permit writing and run the same command again: it goes on with what is missing. Or
-keep built things elsewhere with `--store DIR`.
+Free some space or allow writing, and run the same command again: it continues with what is missing.
+Or keep the results elsewhere with `--store DIR`.
 """,
     ),
     Code(
         "LEGO702",
         "a file that the spec needs cannot be read",
         """
-A weight file or a picture is missing, or may not be read. A plan reads all of them, since their
+A weight file or a picture is missing, or cannot be read. A plan reads all of them, since their
 contents decide what must be rebuilt.
 
-A relative path is relative to the `.lego` file in which it stands. Put the file in its place, mend
-the path, or name another root: `legonet build SPEC --set root=/data`.
+A relative path is relative to the `.lego` file that contains it. Put the file in place, correct the
+path, or name another root: `legonet build SPEC --set root=/data`.
 """,
     ),
     Code(
         "LEGO703",
         "a stored artifact is damaged",
         """
-What is read from the store is checked against the digest with which it was written. This file is
-not what was written: a disk error, or another program. It was set aside under the same name with
-the ending `.damaged`, and the next `legonet build` makes the artifact anew from the same inputs.
+Everything that is read from the store is checked against the digest recorded when it was written.
+This file is not what was written: the disk has an error, or another program changed it. The file
+was set aside under the same name with the suffix `.damaged`, and the next `legonet build` rebuilds
+the artifact from the same inputs.
 """,
     ),
     Code(
         "LEGO704",
-        "a stored network vanished while it was needed",
+        "a stored network disappeared while it was needed",
         """
-The network stood in the store when the build began. Another program removed it since. Run
-`legonet build` again, and let nothing else tidy the store while it runs.
+The network was in the store when the build began, and another program has removed it since. Run
+`legonet build` again, and do not let anything else clean up the store while it runs.
 """,
     ),
     Code(
         "LEGO705",
         "a frozen network was changed",
         """
-Category modules, task modules and teachers are frozen: to learn an adapter must leave every bit of
-them as it was. After each edge the build compares their digests with those in the store. This time
-they differ, so the edge was thrown away. Nothing that was built before is affected, since networks
-are always read from the store. Please report it: it is a bug in legonet.
+Category modules, task modules and teachers are frozen: learning an adapter must leave every bit of
+them as it was. After each edge, the build compares their digests with those in the store. This time
+they differ, so the edge was discarded. Nothing that was built before is affected, since networks
+are always read from the store. This is a bug in legonet; please report it.
 """,
     ),
     Code(
         "LEGO706",
         "a network or an edge could not be computed",
         """
-Torch gave up in the middle of this step, most often for lack of memory. The other edges are built
-as far as they do not need it. Choose a smaller `size` or `batch_size`, or a device with more
+Torch failed in the middle of this step, most often because it ran out of memory. All other edges
+that do not depend on it are built. Choose a smaller `size` or `batch_size`, or a device with more
 memory, and run `legonet build` again.
 """,
     ),
     Code(
         "LEGO707",
-        "the teacher is cut elsewhere than the category",
+        "the teacher's features do not match the category's",
         """
-A teacher is cut behind the same module as the category, and there its features must have the
+A teacher is cut after the same module as the category, and its features there must have the
 category's channels and size: its upper part then answers for exactly the features that the adapter
-gets. Name the category's own network as `teacher`, or one that shares its bottom, such as a network
-with `init: cat_net` and `train { frozen: "features.4", .. }`.
+receives. Name the category's own network as `teacher`, or one that shares its bottom, such as a
+network with `init: cat_net` and `train { frozen: "features.4", .. }`.
 """,
     ),
     Code(
@@ -79,37 +80,38 @@ with `init: cat_net` and `train { frozen: "features.4", .. }`.
         "the spec has no such edge or path",
         """
 A command or a program names an edge by its category and its task, or an application by the name of
-its `path` statement. The spec has none of that name, or no edge between the two. `legonet plan
-SPEC` lists the edges.
+its `path` statement. The spec has no path with that name, or no edge between the two.
+`legonet plan SPEC` lists the edges.
 """,
     ),
     Code(
         "LEGO709",
         "something that is needed is not built",
         """
-To answer for pictures, the networks on both sides of an edge and its adapter must be built, from
-the spec as it stands now. Run `legonet build SPEC`; it makes only what is missing.
+To make predictions for pictures, the networks on both sides of an edge and its adapter must be
+built from the spec in its current form. Run `legonet build SPEC`; it builds only what is missing.
 """,
     ),
     Code(
         "LEGO710",
         "there is no store",
         """
-The folder does not exist. A store is the folder `.legonet` beside a spec that was built, or the one
-that `legonet build --store DIR` named. `legonet store` looks for `.legonet` in the current folder;
-name another one with `--store`.
+The folder does not exist. A store is the folder `.legonet` next to a spec that was built, or the
+folder given to `legonet build --store DIR`. `legonet store` looks for `.legonet` in the current
+folder; name another one with `--store`.
 """,
     ),
     Code(
         "LEGO711",
-        "a process died that was building something",
+        "a build process died",
         """
-On the CPU each network and edge is built in a process of its own, several at once. This one ended
-before its work did. The usual cause is memory: the system kills a process when there is none left.
-A library that crashes does the same. What the process was building fails, and the others go on.
+On the CPU, each network and edge is built in its own process, several at a time. This process ended
+before its work was done. The usual cause is memory: the system kills a process when there is none
+left. A crash in a library has the same effect. What the process was building fails, and the other
+processes continue.
 
 Build fewer things at once (`--jobs 1`), or set `--memory`, and run the same command again: training
-goes on from its last checkpoint.
+resumes from its last checkpoint.
 """,
     ),
     Code(
@@ -117,111 +119,148 @@ goes on from its last checkpoint.
         "an edge was not built because of something that it needs",
         """
 An edge needs its category's network, its task's network and its teacher. One of them failed or was
-stopped, for the reason that was told of it. Mend that, and connect the edge again.
+stopped, for the reason reported for it. Fix that, and connect the edge again.
 """,
     ),
     Code(
         "LEGO725",
         "a remote store cannot be used",
         """
-The file system behind `--store URL` did not answer, or answered with an error, also when it was
-asked again. What was built so far is kept in `.legonet` beside the spec, which mirrors the remote
-store, and in the remote store itself as far as it got there.
+The file system at `--store URL` did not respond, or responded with an error, even after retries.
+What has been built so far is kept in `.legonet` next to the spec, which mirrors the remote store,
+and in the remote store itself as far as it was uploaded.
 
-Check the address, the network and the credentials (`aws s3 ls s3://bucket`, for instance), and run
-the same command again: it goes on with what is missing.
+Check the address, the network and the credentials (with `aws s3 ls s3://bucket`, for instance), and
+run the same command again: it continues with what is missing.
 """,
     ),
     Code(
         "LEGO726",
         "a package for a remote store is missing",
         """
-Remote stores are reached through fsspec, which needs a package for each kind of file system.
-`pip install 'legonet[remote]'` brings fsspec and the one for `s3://`. Others have their own, such
-as `gcsfs` for `gs://` and `adlfs` for `abfs://`. A store on a disk that all machines mount needs
-none: name its folder.
+Remote stores are accessed through fsspec, which needs a package for each kind of file system.
+`pip install 'legonet[remote]'` installs fsspec and the package for `s3://`. Other file systems have
+their own packages, such as `gcsfs` for `gs://` and `adlfs` for `abfs://`. A store on a disk that
+all machines mount needs no package: name its folder.
 """,
     ),
     Code(
         "LEGO727",
-        "a ledger cannot be read, so nothing was removed",
+        "what specs need cannot be read, so nothing was removed",
         """
-Each spec has a ledger in the store, which says what the spec needs. `legonet store gc` removes what
-no ledger names, and so it removes nothing as long as one of them cannot be read as a whole.
+The index of the store, `index.sqlite`, says what each spec needs. `legonet store gc` removes
+everything that no spec needs, so it removes nothing as long as the index cannot be read, or as long
+as there are records that it does not have: those of a damaged index that was set aside, or the
+folder `ledgers` of an older version of legonet.
 
-Mend the file or the rights to it. Or remove it and run `legonet build` for every spec that shares
-the store: what is built already is entered again, and `legonet store gc` can do its work.
+Run `legonet build` for every spec that shares the store: everything that is already built is
+recorded again. Then remove the file that the message names, and `legonet store gc` can do its work.
+""",
+    ),
+    Code(
+        "LEGO729",
+        "a database of the store is damaged",
+        """
+`index.sqlite` or `answers.sqlite` is not what legonet wrote: the disk has an error, another program
+changed the file, or another version of legonet uses other tables. Everything that is built is kept.
+
+A damaged `index.sqlite` is set aside as `index.sqlite.damaged`, and a new one is begun. It knows no
+earlier builds, so plans cannot say what changed since, nor how long steps take. `legonet store gc`
+removes nothing until every spec that shares the store has been built again, which takes no time if
+nothing changed, and the file that was set aside has been removed.
+
+A damaged `answers.sqlite` stays where it is, because it is what proves that nothing has changed.
+Restore it from a copy, or remove it: the next build then records all answers again.
 """,
     ),
     Code(
         "LEGO730",
-        "a path answers otherwise than before",
+        "a path gives other answers than before",
         """
-After each build every path that stands answers for the same few pictures of noise, and a digest of
-the answer is compared with the first one that was recorded, in the store's `probes.jsonl`. To build
-an edge must change no other, to the bit. This path was built before, from the same inputs, and
-answers otherwise now, in the same version of torch and on the same kind of device.
+After each build, every path that is built answers for the same few pictures of noise, and a digest
+of the answer is compared with the first one that was recorded in the store's `answers.sqlite`.
+Building an edge must not change any other by a single bit. This path was built before, from the
+same inputs, and now gives other answers, with the same version of torch and on the same kind of
+device.
 
-Where a network or an adapter on the path was replaced, the help says which one: remove its file
-from the store and run `legonet build`, which makes it again. Where all of them are what they were,
-what computes them is not: a library or a driver beneath torch was exchanged, or the computer's
-memory fails. If the change was meant, remove `probes.jsonl`, and the next build records anew.
+If a network or an adapter on the path was replaced, the help says which one: remove its file from
+the store and run `legonet build`, which rebuilds it. If all of them are unchanged, what computes
+them has changed: a library or a driver that torch uses was replaced, or the computer's memory is
+faulty. If the change was intended, remove `answers.sqlite`, and the next build records the answers
+again.
 """,
     ),
     Code(
         "LEGO731",
-        "a frozen module is not what it was",
+        "a frozen module has changed",
         """
 Networks and adapters are frozen once they are built: whatever is built later leaves every bit of
-them as it was. The digest of this one differs from the first one that was recorded, in the store's
-`probes.jsonl`. Its file is whole, so it was replaced: by another program, or by a copy from another
-store.
+them as it was. The digest of this one differs from the first one that was recorded in the store's
+`answers.sqlite`. Its file is intact, so it was replaced: by another program, or by a copy from
+another store.
 
-Remove the file that the help names and run `legonet build`, which makes it again from the same
-inputs. If you put it there on purpose, remove `probes.jsonl`, and the next build records anew.
+Remove the file that the help names and run `legonet build`, which rebuilds it from the same inputs.
+If you put it there on purpose, remove `answers.sqlite`, and the next build records the digests
+again.
 """,
     ),
     Code(
         "LEGO732",
-        "what paths answer is not on record",
+        "the answers of paths could not be recorded",
         """
-What every path answers is compared with what stands in the store's `probes.jsonl`, and what is new
-is added to it. The file can be read or written no more, so this build compared or recorded nothing,
-or only a part. What it built is kept. Make room or permit writing, and run `legonet build --prove`.
+The answers of every path are compared with those in the store's `answers.sqlite`, and new ones are
+added to it. The file can no longer be read or written, so this build compared or recorded nothing,
+or only a part. What it built is kept. Free some space or allow writing, and run
+`legonet build --prove`.
 """,
     ),
     Code(
         "LEGO733",
         "a path gives no answer",
         """
-After a build every path that stands answers for a few pictures, to prove that nothing changed. On
-this path torch gave up, most often for lack of memory on the device. What is built is kept. Name
-another device, such as `--device cpu`, and run `legonet build --prove`.
+After a build, every path that is built answers for a few pictures, to prove that nothing changed.
+On this path torch failed, most often because the device ran out of memory. Everything that was
+built is kept. Name another device, such as `--device cpu`, and run `legonet build --prove`.
+""",
+    ),
+    Code(
+        "LEGO734",
+        "a file of the store cannot be locked",
+        """
+`index.sqlite` and `answers.sqlite` are SQLite databases, which several builds may change at once,
+each of them for a few milliseconds. This one could not be locked for half a minute. Either another
+process holds it, such as a program that shows databases, or the store is on a file system that
+cannot lock files, as some network file systems cannot.
+
+Close the other program and run the same command again. Or keep the store on another file system:
+`legonet build SPEC --store DIR`.
 """,
     ),
     Code(
         "LEGO740",
-        "a Ray cluster cannot be used",
+        "an executor cannot be used",
         """
-`legonet build --executor ray` fills its orders on a Ray cluster that exists already: the one at
-`--address`, or else the one of which this machine is a part. Nothing answered there, or Ray is not
-installed here, or its version or Python's is another one than the cluster's, or no node is large
-enough for a single order.
+`legonet build --executor NAME` says what runs the jobs. There is no executor of this name, or it
+needs a package that is not installed, or the package that registers it cannot be imported.
+
+`--executor ray` runs jobs on an existing Ray cluster: the one at `--address`, or else the one that
+this machine is part of. Nothing responded there, or the versions of Ray or Python differ from the
+cluster's, or no node is large enough for a single job.
 
 Install Ray on all machines with `pip install 'legonet[ray]'`, start the head with
 `ray start --head`, and let other machines join with `ray start --address=HEAD:6379`. `ray status`
-shows what the cluster has. An order takes as many CPUs as torch has threads, two unless the
-environment variable `OMP_NUM_THREADS` says otherwise.
+shows what the cluster has. A job takes as many CPUs as torch has threads: two by default, or the
+number in the environment variable `OMP_NUM_THREADS`.
 """,
     ),
     Code(
         "LEGO741",
-        "an order could not be finished on the cluster",
+        "a job could not be finished on the cluster",
         """
-What fills an order on a cluster can die: its node is switched off, or the system ends its process
-when memory runs out. The order is then begun again on another node, from its last checkpoint, three
-times in all. Here that did not help, and so the order itself may be the reason. The other edges are
-built as far as they do not need it.
+The process that runs a job on a cluster can die: its node is switched off, or the system kills it
+when memory runs out. The job is then started again on another node, from its last checkpoint, up to
+three times in total. That did not help here, so the job itself may be the cause. All other edges
+that do not depend on it are built.
 
 Build fewer things at once with `--jobs`, or add nodes with more memory, and run `legonet build`
 again. If the process did not even start, the node lacks legonet or a package that the spec needs,
@@ -232,33 +271,32 @@ or has another version of it.
         "LEGO742",
         "the Ray cluster is lost",
         """
-The head of the cluster did not answer for a while: it was stopped, or the network between is
-broken. What was finished is kept in the store, and so are checkpoints. Start the cluster again and
-run the same command: it goes on from there. Without `--executor ray` it goes on on this machine.
+The head of the cluster did not respond for a while: it was stopped, or the network connection to it
+is broken. Finished work and checkpoints are kept in the store. Start the cluster again and run the
+same command: it continues from there. Without `--executor ray`, it continues on this machine.
 """,
     ),
     Code(
         "LEGO743",
         "a node does not see the store",
         """
-All nodes of a cluster read networks from the store and put into it what they build. This node has
-another folder under the store's path, or none, so that whatever it built would be lost.
+All nodes of a cluster read networks from the store and put what they build into it. On this node,
+the store's path leads to another folder, or to none, so whatever it built would be lost.
 
-Name a store that all of them reach: a URL such as `--store s3://BUCKET/FOLDER` with
-`pip install 'legonet[ray]'`, or a folder that is mounted under the same path on every machine.
+Name a store that all of them can reach: a URL such as `--store s3://BUCKET/FOLDER` with
+`pip install 'legonet[ray]'`, or a folder that is mounted at the same path on every machine.
 """,
     ),
     Code(
         "LEGO744",
         "a node of the cluster sees other files",
         """
-Pictures and weight files are read by the node that fills an order, under the path that they have on
-the machine that started the build. Their contents decide what comes out, so the node compares them
-with those that the plan was made for. They differ there, or are missing.
+Pictures and weight files are read by the node that runs a job, at the path that they have on the
+machine that started the build. Their contents decide the result, so the node compares them with
+those that the plan was made for. On this node they differ, or are missing.
 
 Copy the files to the same path on every node, or mount a shared folder there; name another root
-with `--set root=/shared/data`. If it is the version of legonet that differs, install the same one
-everywhere.
+with `--set root=/shared/data`. If the version of legonet differs, install the same one everywhere.
 """,
     ),
 )

@@ -12,7 +12,7 @@ class Code:
     Args:
         name: ``LEGO`` and three digits.
         title: One line, lower case.
-        explanation: What is wrong, why it matters and how to mend it, in Markdown.
+        explanation: What is wrong, why it matters and how to fix it, in Markdown.
     """
 
     name: str

@@ -6,22 +6,13 @@ from legonet.diagnostics.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
-        "LEGO712",
-        "an edge that a program asked for cannot be made",
-        """
-`Builder.connect(category, task, ...)` takes names of the spec, and the fields of an `adapter`
-statement as arguments: `layers=[1, 3]`, `samples=20`, `method=...`. A name or a field is wrong. The
-graph stays as it was.
-""",
-    ),
-    Code(
         "LEGO720",
         "other statements need what is to be removed",
         """
-An edit of a graph takes a statement out, and others refer to it: the category modules that are cut
-out of a network, the adapters of a task, the paths along an adapter. They would refer to nothing.
+An edit of a graph removes a statement that others refer to: the category modules that are cut out
+of a network, the adapters of a task, the paths along an adapter. They would refer to nothing.
 
-Change them first, remove them first, or remove all of it at once with
+Change them first, remove them first, or remove everything at once with
 `graph.remove("network", "cat_net", cascade=True)`.
 """,
     ),
@@ -29,14 +20,14 @@ Change them first, remove them first, or remove all of it at once with
         "LEGO721",
         "an edit cannot be written into the text",
         """
-A graph is written back into the text that it came from, and not everything can be said there:
+A graph is written back into the text that it came from, and that text cannot express everything:
 
-- What an import brings keeps the alias in front of its name, and refers to names of its own file
-  alone. What is new stands in the spec's own file, under a name without a dot.
+- An imported statement keeps its alias at the beginning of its name, and refers only to names in
+  its own file. New statements go into the spec's own file, under names without a dot.
 - A file that is imported twice says the same both times. Change its statement under both names, or
-  under none.
-- A name that a `let` or a loop gives another meaning cannot be referred to. Rename one of the two.
-- A field whose value `--set` or an `Override` gives keeps that value, whatever the text says.
+  under neither.
+- A name that is also a `let` or a loop variable cannot be referred to. Rename one of the two.
+- A field whose value is set by `--set` or an `Override` keeps that value, whatever the text says.
 
 The message says which of these it is, and where.
 """,
@@ -45,19 +36,19 @@ The message says which of these it is, and where.
         "LEGO722",
         "imported files would change",
         """
-An edit is about statements of a file that the spec imports, such as one with a library of networks.
-Other specs may import the same file, so that `save()` changes the spec's own file alone.
-`save(imports=True)` writes the imported files too.
+An edit affects statements in a file that the spec imports, such as a library of networks. Other
+specs may import the same file, so `save()` changes only the spec's own file. `save(imports=True)`
+writes the imported files too.
 """,
     ),
     Code(
         "LEGO723",
-        "the file is not what it was",
+        "saving would overwrite another file or another change",
         """
-Since the graph was loaded, somebody else has changed the file, or the graph is to be saved over a
-file that it did not come from. What stands there would be lost.
+Someone or something else has changed the file since the graph was loaded, or the graph is to be
+saved over a file that it did not come from. The contents of the file would be lost.
 
-Load the file and repeat the edits, save to another file, or write over it with
+Load the file and repeat the edits, save to another file, or overwrite it with
 `save(overwrite=True)`.
 """,
     ),
@@ -65,17 +56,17 @@ Load the file and repeat the edits, save to another file, or write over it with
         "LEGO724",
         "the graph has no file",
         """
-A graph that was made from nothing has to be told where it shall stand:
-`graph.save("animals.lego")`. Later calls of `save()` write there.
+A graph that was created from scratch needs a file name: `graph.save("animals.lego")`. Later calls
+of `save()` write to the same file.
 """,
     ),
     Code(
         "LEGO728",
-        "no value of the language",
+        "not a value of the language",
         """
-A field of a graph was given an object of Python that a `.lego` file has no words for. Fields take
+A field of a graph was given a Python object that a `.lego` file cannot express. Fields take
 strings, whole and decimal numbers, truth values, lists, paths, the text of a call such as
-`"legonet.small_vgg(classes: 1)"`, the forms of `legonet.spec`, and mappings for blocks such as
+`"legonet.small_vgg(classes: 1)"`, the forms of `legonet.language`, and mappings for blocks such as
 `train`.
 """,
     ),

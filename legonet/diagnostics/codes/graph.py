@@ -9,8 +9,8 @@ CODES: tuple[Code, ...] = (
         "LEGO301",
         "networks start from each other",
         """\
-`init` names the network that another one starts from. Followed far enough it leads back to where
-it began, so that none of these networks can be trained first.
+`init` names the network that another one starts from. Here the chain of `init` fields leads back to
+where it began, so none of these networks can be trained first.
 
 Wrong:
 
@@ -33,8 +33,8 @@ network b { model: legonet.small_vgg(classes: 10), init: a, train { data: pictur
         "LEGO302",
         "a network without weights",
         """\
-A network has neither ready weights, nor a recipe to train it by, nor an ancestor. Its weights would
-be random, and so would all that is built from it.
+A network has neither pretrained weights, nor a recipe for training it, nor an ancestor. Its weights
+would be random, and so would everything that is built from it.
 
 Wrong:
 
@@ -53,9 +53,9 @@ Or train it, with `train { data: .., category: dog }`.
     ),
     Code(
         "LEGO303",
-        "a network with two beginnings",
+        "a network with two starting points",
         """\
-`weights` gives all parameters of a network, and `init` copies those of an ancestor: one of the two
+`weights` sets all parameters of a network, and `init` copies those of an ancestor: one of the two
 would overwrite the other.
 
 Wrong:
@@ -81,7 +81,7 @@ network dog_net {
 }
 ```
 
-Ready weights can be trained further: `weights` goes with `train`.
+Pretrained weights can be trained further: `weights` can be combined with `train`.
 """,
     ),
     Code(
@@ -89,8 +89,8 @@ Ready weights can be trained further: `weights` goes with `train`.
         "a direct edge that does not fit",
         """\
 An adapter without a body learns nothing: features flow from the category module into the task
-module as they are. That is right for the two halves of one network, cut at one place, and for
-nothing else; even networks of the same build number their channels differently.
+module unchanged. That is right only for the two halves of one network, cut at the same place; even
+networks of the same architecture order their channels differently.
 
 Wrong:
 
@@ -119,8 +119,8 @@ An empty body already learns the edge, by the default method and without picture
         "LEGO305",
         "a model that cannot answer its recipe",
         """\
-`legonet.small_vgg` gives one answer for a picture, `legonet.small_fcn` one for each pixel. The
-recipe asks for the other.
+`legonet.small_vgg` gives one answer per picture, and `legonet.small_fcn` one per pixel. The recipe
+asks for the other kind of answer.
 
 Wrong:
 
@@ -142,15 +142,15 @@ network zero {
 }
 ```
 
-`goal` is classification unless said.
+By default, `goal` is classification.
 """,
     ),
     Code(
         "LEGO306",
         "a network of one category with several outputs",
         """\
-A recipe with a `category` trains a network to tell that category from all else: one output that
-says how sure it is. The model has more.
+A recipe with a `category` trains a network to tell that category from everything else, with one
+output that says how sure it is. The model has more outputs.
 
 Wrong:
 
@@ -172,15 +172,15 @@ network zero {
 }
 ```
 
-A network for all labels of the data has no `category` in its recipe, and an output for each label.
+A network for all labels of the data has no `category` in its recipe, and one output for each label.
 """,
     ),
     Code(
         "LEGO307",
         "random modules would be frozen",
         """\
-`frozen` keeps everything up to a module as it came from the ancestor or from the ready weights.
-This network has neither, so that the modules would stay at their random start.
+`frozen` keeps everything up to and including a module as it came from the ancestor or from the
+pretrained weights. This network has neither, so the modules would keep their random weights.
 
 Wrong:
 
@@ -210,7 +210,7 @@ network zero {
         "a teacher with another goal",
         """\
 An adapter is learned so that the task module does for a category what its teacher does. A teacher
-that names pictures cannot teach a task module that marks pixels, nor the other way round.
+that classifies pictures cannot teach a task module that segments them, nor the other way round.
 
 Wrong:
 
@@ -232,7 +232,7 @@ task segment { from: marks_dogs, after: "features.4" }
 adapter cat -> segment { }
 ```
 
-The teacher is the category's own network unless `teacher` names another one.
+By default, the teacher is the category's own network; `teacher` can name another one.
 """,
     ),
     Code(
@@ -264,15 +264,15 @@ task classify { from: one, after: "features.4" }
 adapter zeros -> classify { method: ordinary_learning(), samples: 20 }
 ```
 
-`back_distillation`, `stitching` and the default, `transplant`, can do without pictures.
+`back_distillation`, `stitching` and the default, `transplant`, work without pictures.
 """,
     ),
     Code(
         "LEGO310",
-        "pictures out of nowhere",
+        "pictures without a source",
         """\
-An adapter asks for `samples` or `unlabelled` pictures and names no `data`. Those of the teacher's
-recipe would be taken, but the teacher has ready weights and no recipe.
+An adapter asks for `samples` or `unlabelled` pictures but does not name any `data`. By default they
+come from the teacher's recipe, but the teacher has pretrained weights and no recipe.
 
 Wrong:
 
@@ -301,7 +301,7 @@ adapter cat -> classify { samples: 20, data: crops }
         "a path without an adapter",
         """\
 A path is an application that is started by name: pictures flow through a category module, an
-adapter and a task module. No adapter joins these two.
+adapter and a task module. No adapter joins these two modules.
 
 Wrong:
 
@@ -328,9 +328,9 @@ path dog_finder = dog -> classify
         "the two sides answer different questions",
         """\
 A network of one category learns to tell it from the background. CIFAR-10 has no background
-pictures, so that the background is all other categories: "a cat and no dog" is what one side
-learned, "a dog and no cat" the other. The task module answers "no" to every cat, and an adapter
-cannot make it say the opposite. This is a warning: the edge is built, and its figures will be poor.
+pictures, so the background is all other categories: one side has learned "a cat and not a dog", the
+other "a dog and not a cat". The task module answers "no" to every cat, and an adapter cannot make
+it say the opposite. This is a warning: the edge is built, but its figures will be poor.
 
 Wrong:
 
@@ -343,7 +343,7 @@ task classify { from: dog_net, after: "features.4" }
 adapter cat -> classify { samples: 20 }
 ```
 
-Right, with a source whose background pictures show neither:
+Right, with a source whose background pictures show neither category:
 
 ```lego
 data pictures { source: manifest("crops") }

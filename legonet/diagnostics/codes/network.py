@@ -9,157 +9,159 @@ CODES: tuple[Code, ...] = (
         "LEGO745",
         "there is no such device",
         """
-Torch cannot compute there: this machine has no such GPU, its driver is missing or too old for this
-version of torch, or torch was installed without support for it. `python -c "import torch;
-print(torch.cuda.device_count())"` says how many GPUs torch sees. Name `cpu`, or one of those.
+Torch cannot use this device: this machine has no such GPU, its driver is missing or too old for
+this version of torch, or torch was installed without support for it.
+`python -c "import torch; print(torch.cuda.device_count())"` prints how many GPUs torch sees. Name
+one of those, or `cpu`.
 """,
     ),
     Code(
         "LEGO746",
-        "pictures are given in another form",
+        "pictures are in the wrong format",
         """
 A network takes a batch of pictures: a float32 tensor `(N, 3, H, W)`, red, green and blue,
-normalised as torchvision's weights expect. `legonet.data.to_tensor(images)` makes one of an array
-`(N, H, W, 3)`, uint8, as most libraries read pictures. Or leave all of that to `net.predict(..)`,
-which takes files, PIL pictures and arrays.
+normalised as torchvision's weights expect. `legonet.data.to_tensor(images)` creates one from a
+uint8 array `(N, H, W, 3)`, the format in which most libraries load pictures. Or leave all of that
+to `net.predict(..)`, which takes files, PIL pictures and arrays.
 """,
     ),
     Code(
         "LEGO747",
         "a path cannot answer for pictures of this size",
         """
-A path is learned on pictures of one size, the `size` of its data. Many networks take others, within
-limits: a picture can be too small for the poolings of a network, fully connected layers may fix the
-size, and a network that answers for each pixel needs height and width to be multiples of its
-stride. Otherwise its answer would belong to other pixels.
+A path is learned on pictures of one size, the `size` of its data. Many networks accept other sizes,
+within limits: a picture can be too small for the poolings of a network, fully connected layers may
+fix the size, and a network that answers for each pixel needs a height and width that are multiples
+of its stride. Otherwise its answers would belong to other pixels.
 
 Resize the pictures to the size that the help names, or let `net.predict(..)` or `legonet predict`
-do it, which also bring masks back to the size of the picture.
+do it; they also resize masks back to the size of the picture.
 """,
     ),
     Code(
         "LEGO748",
-        "there is too little memory to answer",
+        "there is not enough memory for a prediction",
         """
-Torch got no memory for this many pictures of this size on this device. Give fewer at once, or
-smaller ones, or compute elsewhere: `net.to("cpu")`. `net.unload()` gives back what other paths
-have loaded.
+Torch could not allocate memory for this many pictures of this size on this device. Pass fewer
+pictures at once, or smaller ones, or use another device: `net.to("cpu")`. `net.unload()` frees the
+memory that other paths use.
 """,
     ),
     Code(
         "LEGO749",
         "there are no pictures",
         """
-A folder holds no file, in it or below it, whose name ends as a picture's does, such as `.jpg` or
-`.png`; or no file matches a pattern. A pattern in quotes is matched by legonet, with `**` for any
-folders, and one without quotes by the shell.
+A folder contains no file, directly or in its subfolders, with the file extension of a picture, such
+as `.jpg` or `.png`; or no file matches a pattern. A pattern in quotes is matched by legonet, with
+`**` for any folders, and one without quotes by the shell.
 """,
     ),
     Code(
         "LEGO750",
-        "this is no picture",
+        "this is not a picture",
         """
-`net.predict(..)` takes files, folders and patterns as text, PIL pictures, and arrays of 8-bit
-pixels: `(H, W)` for grey and `(H, W, 3)` for red, green and blue, or several of them in a list.
-Which part of the range of other numbers matters is not for legonet to guess. Tensors go to
-`net(pictures, category=.., task=..)`, as they are.
+`net.predict(..)` takes files, folders and patterns as strings, PIL pictures, and arrays of 8-bit
+pixels: `(H, W)` for grey and `(H, W, 3)` for red, green and blue, or a list of any of these. For
+other types of numbers, legonet does not guess which part of their range matters. Pass tensors to
+`net(pictures, category=.., task=..)`, which uses them as they are.
 """,
     ),
     Code(
         "LEGO760",
-        "unknown format of an export",
+        "unknown export format",
         """
-The ending of the file says as what an application is exported: `.pt2` as a program of
-`torch.export`, `.onnx` as an ONNX model, `.safetensors` as a bundle, whose second file ends in
-`.json`. `--format program` and `--format onnx` allow any ending; the two files of a bundle find
-each other by theirs.
+The file's extension determines the format in which an application is exported: `.pt2` for a
+`torch.export` program, `.onnx` for an ONNX model, `.safetensors` for a bundle, whose second file
+ends in `.json`. `--format program` and `--format onnx` allow any extension; the two files of a
+bundle find each other by theirs.
 """,
     ),
     Code(
         "LEGO761",
         "a package for ONNX is missing",
         """
-Torch writes ONNX with the packages onnx and onnxscript. `pip install 'legonet[export]'` brings
-them, and onnxruntime, with which each model is compared with the network before it is written.
-Programs (`.pt2`) and bundles (`.safetensors`) need none of them.
+Torch writes ONNX with the packages onnx and onnxscript. `pip install 'legonet[export]'` installs
+them, along with onnxruntime, which is used to compare each model with the network before it is
+written. Programs (`.pt2`) and bundles (`.safetensors`) need none of these packages.
 """,
     ),
     Code(
         "LEGO762",
         "an export cannot be written",
         """
-The folder is missing or may not be written to, or its disk is full. What is exported is written
-beside its place and then moved, the two files of a bundle together, so that whatever stood there
-before is untouched. Make the folder or room in it, or write somewhere else.
+The folder is missing or not writable, or its disk is full. Exports are written next to their
+destination and then moved into place, the two files of a bundle together, so whatever was there
+before is untouched. Create the folder, free some space, or write somewhere else.
 """,
     ),
     Code(
         "LEGO763",
         "a network cannot be expressed in this format",
         """
-`.pt2` and `.onnx` hold the computation itself, which torch writes down while it runs the network
-once. It cannot do so where the network decides by the values that it sees, or fixes the number of
-pictures; and ONNX lacks some of torch's operators, and has files of at most 2 GiB.
+`.pt2` and `.onnx` contain the computation itself, which torch records while it runs the network
+once. This does not work if the network's control flow depends on the values that it sees, or if it
+fixes the number of pictures. In addition, ONNX lacks some of torch's operators, and its files are
+limited to 2 GiB.
 
-Use another format. A bundle (`.safetensors`) holds weights and the names of models, and takes every
-network; `legonet.open_bundle` opens it.
+Use another format. A bundle (`.safetensors`) contains weights and the names of models, and works
+for every network; `legonet.open_bundle` opens it.
 """,
     ),
     Code(
         "LEGO764",
-        "an exported application answers otherwise than the network",
+        "an exported application gives other answers than the network",
         """
-What would be written is first loaded, as its user will, and asked about pictures of noise in
-batches of several sizes, with `--dynamic-size` also of other heights and widths. A bundle has to
-answer with the same bits as the network, the other formats up to 1e-4. This one does not, so
-nothing was written.
+Before an export is written, it is loaded as its users will load it, and applied to pictures of
+noise in batches of several sizes; with `--dynamic-size`, also to other heights and widths. The
+answers of a bundle must equal the network's bit for bit, and those of the other formats to within
+1e-4. This one's do not, so nothing was written.
 
-The converter to blame is torch's, or onnxruntime's: export without `--dynamic-size`, use another
-format, or try a newer version of torch.
+The cause is torch's converter, or onnxruntime: export without `--dynamic-size`, use another format,
+or try a newer version of torch.
 """,
     ),
     Code(
         "LEGO765",
         "a network takes pictures of one size only",
         """
-`--dynamic-size` leaves the height and width of the pictures open. Fully connected layers behind a
-feature map without an adaptive pooling between fix them, as do layers that reshape to sizes written
-as numbers. Export it without `--dynamic-size`: the batch is open all the same.
+`--dynamic-size` leaves the height and width of the pictures open. They are fixed by fully connected
+layers that follow a feature map without an adaptive pooling in between, and by layers that reshape
+to hard-coded sizes. Export without `--dynamic-size`: the batch size stays open in any case.
 """,
     ),
     Code(
         "LEGO767",
-        "a bundle would replace a file that is none of its own",
+        "a bundle would replace a file that does not belong to it",
         """
-A bundle is a pair, `NAME.safetensors` and `NAME.json`. A file with the second name is there already
-and was not written as a bundle, so it stays and nothing was written. Give the bundle another name,
-or move the file away.
+A bundle is a pair of files, `NAME.safetensors` and `NAME.json`. A file with the second name already
+exists and was not written as part of a bundle, so it was kept and nothing was written. Give the
+bundle another name, or move the file away.
 """,
     ),
     Code(
         "LEGO770",
-        "a file is no bundle",
+        "a file is not a bundle",
         """
-`legonet.open_bundle` opens the pair of files that `legonet export SPEC -o NAME.safetensors` wrote,
-by the name of either. The JSON file says which models the parts come from and where they are cut,
-the safetensors file holds their weights. One of the two is missing, or something else stands there.
+`legonet.open_bundle` opens the pair of files that `legonet export SPEC -o NAME.safetensors` writes,
+given the name of either. The JSON file says which models the parts come from and where they are
+cut; the safetensors file contains their weights. One of the two is missing, or is something else.
 """,
     ),
     Code(
         "LEGO771",
         "a bundle of another version",
         """
-The format of bundles has a version, and this one is none that the installed legonet knows. Open it
-with the version of legonet that wrote it, which stands in its JSON file under
-`application.legonet`, or export the application again.
+The bundle format has a version, and the installed legonet does not know this one. Open the bundle
+with the version of legonet that wrote it, which its JSON file records under `application.legonet`,
+or export the application again.
 """,
     ),
     Code(
         "LEGO772",
         "a bundle is damaged",
         """
-The JSON file holds a digest of its own text and one of the weights of each part. They do not match:
-a file was changed or not copied as a whole, or the two come from different exports. Copy both files
+The JSON file contains a digest of its own text and one of each part's weights. They do not match: a
+file was changed or not copied completely, or the two come from different exports. Copy both files
 again, or export the application again.
 """,
     ),
@@ -167,10 +169,10 @@ again, or export the application again.
         "LEGO773",
         "a bundle does not fit the networks of the installed libraries",
         """
-A bundle names its models, such as `torchvision.resnet18`, and the installed library rebuilds them.
-What it makes has tensors of other names or shapes than those in the bundle: the library's version
-is another one. Install the version with which it was exported, or export the application again; a
-program (`.pt2`) or an ONNX model depends on no library of models.
+A bundle names its models, such as `torchvision.resnet18`, and the installed library recreates them.
+The names or shapes of the resulting tensors differ from those in the bundle, because the library's
+version is different. Install the version with which the bundle was exported, or export the
+application again; a program (`.pt2`) or an ONNX model does not depend on a model library.
 """,
     ),
 )

@@ -10,7 +10,7 @@ CODES: tuple[Code, ...] = (
         "unknown statement",
         """\
 Every statement begins with one of nine words: `import`, `let`, `for`, `data`, `network`,
-`category`, `task`, `adapter` or `path`. The line begins with another one.
+`category`, `task`, `adapter` or `path`. This line begins with something else.
 
 Wrong:
 
@@ -29,8 +29,8 @@ data pictures { source: digits() }
         "LEGO202",
         "unknown name of a statement",
         """\
-A field or an adapter refers to a network, category, task or data block that no statement
-declares. What it should be built from cannot be known.
+A field or an adapter refers to a network, category, task or data block that no statement declares.
+So legonet cannot know what to build it from.
 
 Wrong, since the network is called `dog_net`:
 
@@ -46,16 +46,16 @@ network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensor
 category dog { from: dog_net, until: "features.4" }
 ```
 
-The order of statements does not matter. What `import "x.lego" as zoo` brings is called
-`zoo.NAME`, and each kind of statement has names of its own.
+The order of statements does not matter. Statements imported with `import "x.lego" as zoo` are
+called `zoo.NAME`, and each kind of statement has its own names.
 """,
     ),
     Code(
         "LEGO203",
         "unknown field",
         """\
-A block or a call has a field or an argument that legonet does not know. It is refused rather than
-passed over: a misspelled setting would otherwise leave the default in force without a word.
+A block or a call has a field or an argument that legonet does not know. It is rejected rather than
+ignored: otherwise a misspelled setting would silently leave the default in force.
 
 Wrong:
 
@@ -69,17 +69,17 @@ Right:
 data pictures { source: digits(), size: 16 }
 ```
 
-The help names the field that is most alike, or all fields of the block. Mind where a setting
-belongs: `epochs` stands in `train { .. }`, `steps` in the brackets of a method.
+The help names the most similar field, or all fields of the block. Check where a setting belongs:
+`epochs` goes into `train { .. }`, and `steps` into the parentheses of a method.
 """,
     ),
     Code(
         "LEGO204",
         "declared twice",
         """\
-A name was given before: two statements of one kind have the same name, an edge is declared twice,
-a field stands twice in its block, or a constant gets a second value. Which of the two holds
-would be a guess.
+A name is already in use: two statements of the same kind have the same name, an edge is declared
+twice, a field is given twice in its block, or a constant gets a second value. legonet does not
+guess which of the two is meant.
 
 Wrong:
 
@@ -95,9 +95,9 @@ let cut = "features.4"
 let deeper_cut = "features.9"
 ```
 
-Rename or remove one of them; the help says where the first one stands. Inside of a loop, put the
-loop's variable into the name: `network ${animal}_net { .. }`. Import two files that share names
-with `as`. A constant is never changed; `--set NAME=VALUE` overrides it for one run.
+Rename or remove one of them; the help says where the first one is. Inside a loop, put the loop's
+variable into the name: `network ${animal}_net { .. }`. If two files share names, import them with
+`as`. The value of a constant never changes; `--set NAME=VALUE` overrides it for one run.
 """,
     ),
     Code(
@@ -126,8 +126,8 @@ data pictures { source: digits(), size: 16 }
         "LEGO206",
         "a value of another kind was expected",
         """\
-A value has the wrong type, lies outside of what makes sense, or is none of the words that the
-field knows. Nothing is converted silently: `"16"` is a string and no number.
+A value has the wrong type, is out of range, or is not one of the words that the field accepts.
+Nothing is converted silently: `"16"` is a string, not a number.
 
 Wrong:
 
@@ -141,17 +141,17 @@ Right:
 data pictures { source: digits(), size: 16 }
 ```
 
-The message says what was expected and what was found. Numbers and `true` stand bare, texts and
-paths in quotes, names of statements bare, and sources, models, methods and layers are calls, with
-brackets even where they have no arguments.
+The message says what was expected and what was found. Write numbers, `true`, `false` and the names
+of statements without quotes, and strings and paths in quotes. Sources, models, methods and layers
+are calls, with parentheses even if they have no arguments.
 """,
     ),
     Code(
         "LEGO207",
         "a bare name where a value was expected",
         """\
-A bare name stands for a constant or for a statement. Here it is neither, and the field takes a
-text or a number.
+A bare name refers to a constant or a statement. This one is neither, and the field takes a string
+or a number.
 
 Wrong, where no `let` gives `cut` a value:
 
@@ -168,8 +168,8 @@ network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensor
 category dog { from: dog_net, until: cut }
 ```
 
-Put a text into quotes, or give the name a value with a `let` above its first use. The constants
-of a file that is imported `as zoo` are called `zoo.NAME`.
+Put a string in quotes, or give the name a value with a `let` above its first use. The constants of
+a file that is imported `as zoo` are called `zoo.NAME`.
 """,
     ),
     Code(
@@ -177,7 +177,7 @@ of a file that is imported `as zoo` are called `zoo.NAME`.
         "unknown model, source, method or weights",
         """\
 The call names something that neither legonet nor an installed package offers. A spec is data: a
-dotted name is looked up in a list, and never imported.
+name is looked up in a list of what is installed, and nothing else is ever imported.
 
 Wrong:
 
@@ -191,8 +191,8 @@ Right:
 data pictures { source: digits() }
 ```
 
-- models: `legonet.small_vgg`, `legonet.small_fcn`, `torchvision.NAME` for the names of
-  `torchvision.models.list_models()`, `timm.NAME` where timm is installed
+- models: `legonet.small_vgg`, `legonet.small_fcn`, `torchvision.NAME` for the names in
+  `torchvision.models.list_models()`, `timm.NAME` if timm is installed
 - sources: `digits`, `manifest`, `folder`, `cifar10`, `cifar10_jpeg`, `voc`, `sbd`, `pascal_part`,
   `oxford_pets`
 - methods: `transplant`, `back_distillation`, `ordinary_learning`, `output_distillation`,
@@ -200,14 +200,16 @@ data pictures { source: digits() }
 - weights: a path in quotes, `torchvision(NAME)`, `hub(REPOSITORY, revision: ..)`
 - layers: `conv(SIZE)`
 
-Packages add models and sources at the entry points `legonet.models` and `legonet.sources`.
+Other packages can add models, sources and methods at the entry points `legonet.models`,
+`legonet.sources` and `legonet.methods`. What they register must be a class that declares the
+arguments: a subclass of `ModelForm`, `SourceForm` or `MethodForm`.
 """,
     ),
     Code(
         "LEGO209",
         "too many arguments",
         """\
-A call has more positional arguments than it knows what to do with.
+A call has more positional arguments than it takes.
 
 Wrong:
 
@@ -221,31 +223,31 @@ Right:
 data pictures { source: digits(), size: 16 }
 ```
 
-Positional arguments fill the names that the help lists, in that order. The clearest way to write
-a call is by name, such as `small_vgg(classes: 1, channels: 32)`.
+Positional arguments fill the names that the help lists, in that order. Named arguments are clearer,
+as in `small_vgg(classes: 1, channels: 32)`.
 """,
     ),
     Code(
         "LEGO210",
         "files import each other",
         """\
-A file imports itself, maybe by way of others. What it declares would depend on itself. With
-`animals.lego` as the name of this file, this is wrong:
+A file imports itself, possibly through other files. What it declares would depend on itself. If
+this file is called `animals.lego`, the following is wrong:
 
 ```lego
 import "animals.lego"
 ```
 
-Put what both files need into a third one that imports neither, and import that one in both. That
-several files import the same one is no mistake: it is read once.
+Put what both files need into a third file that imports neither, and import that one in both.
+Several files may import the same file: it is read only once.
 """,
     ),
     Code(
         "LEGO211",
         "not a name",
         """\
-With its interpolations worked in, a name holds something else than letters, digits and `_`, or
-nothing at all.
+With its interpolations filled in, a name contains something other than letters, digits and `_`, or
+is empty.
 
 Wrong:
 
@@ -261,15 +263,15 @@ let animal = "polar_bear"
 data ${animal}_pictures { source: digits() }
 ```
 
-A label of the data may hold anything, since it is a string: `category: "polar bear"`.
+A label of the data may contain anything, since it is a string: `category: "polar bear"`.
 """,
     ),
     Code(
         "LEGO212",
-        "a value that is no text inside of a text",
+        "a list or a call inside a string or a name",
         """\
-`${name}` puts a constant into a string or a name. A text, a number or a truth value can stand
-there, a list or a call cannot.
+`${name}` puts a constant into a string or a name. The constant can be a string, a number or a truth
+value, but not a list or a call.
 
 Wrong:
 
@@ -291,7 +293,7 @@ for animal in [cat, dog] {
         "LEGO213",
         "unknown constant",
         """\
-`${name}` stands in a string or a name, and no `let` or loop gives the name a value there.
+A string or a name contains `${name}`, but no `let` or loop gives that name a value there.
 
 Wrong:
 
@@ -306,13 +308,13 @@ let root = "../data"
 data pictures { source: manifest("${root}/crops") }
 ```
 
-A constant holds from its `let` to the end of the file, one inside of a loop to the end of that
-turn. A dollar that begins no constant is written `\\$`.
+A constant is valid from its `let` to the end of the file; inside a loop, to the end of that
+iteration. Write `\\$` for a dollar sign that does not begin a constant.
 """,
     ),
     Code(
         "LEGO214",
-        "a loop over something else than a list",
+        "a loop over something other than a list",
         """\
 `for NAME in LIST { .. }` repeats its statements once for each value of a list.
 
@@ -337,10 +339,10 @@ for animal in [cat] {
         "LEGO215",
         "the spec grows without bounds",
         """\
-Its imports, loops and constants worked in, the spec has more than 600,000 statements and values (64
-characters of a text count as one), or more than 64 files import each other in a row. Loops inside
-of loops, and constants made of constants, multiply quickly; the limits keep a spec that was
-written by mistake or in bad faith from taking up the machine.
+With its imports, loops and constants expanded, the spec has more than 600,000 statements and values
+(every 64 characters of a string count as one), or more than 64 files import each other in a row.
+Nested loops, and constants made of constants, multiply quickly. The limits prevent a spec that is
+faulty or malicious from exhausting the machine.
 
 ```lego
 let digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -351,15 +353,15 @@ for a in digits { for b in digits { for c in digits {
 } } }
 ```
 
-Loop over fewer values, or divide the spec into several.
+Loop over fewer values, or split the spec into several.
 """,
     ),
     Code(
         "LEGO216",
         "an override is malformed",
         """\
-`--set` takes the name of a field or of a constant, `=`, and a value in the language of specs. What
-is no such value is taken as a string, so that paths need no second pair of quotes.
+`--set` takes the name of a field or a constant, `=`, and a value as it is written in a spec.
+Anything else is taken as a string, so paths do not need a second pair of quotes.
 
 Wrong:
 
@@ -374,15 +376,15 @@ legonet build animals.lego --set dog_net.train.epochs=3
 legonet build animals.lego --set "cat->classify.samples=10" --set root=../data
 ```
 
-Quote what holds `>`, which a shell takes as a redirection.
+Quote anything that contains `>`, which a shell interprets as a redirection.
 """,
     ),
     Code(
         "LEGO217",
         "an override names nothing",
         """\
-`--set` names a field or a constant that the spec does not have. Were it passed over, the run would
-not be the one that was asked for.
+`--set` names a field or a constant that the spec does not have. If it were ignored, the run would
+not be the one that you asked for.
 
 | to override | write |
 | --- | --- |
@@ -391,16 +393,17 @@ not be the one that was asked for.
 | a field of a recipe | `NETWORK.train.FIELD=VALUE` |
 | a field of an adapter | `CATEGORY->TASK.FIELD=VALUE` |
 
-Constants are those at the top of a file, not those inside of loops. What `import .. as zoo`
-brings is called `zoo.NAME` here as well. An edge must exist before its fields can be set.
+Only constants at the top level of a file can be overridden, not those inside loops. Names imported
+with `import .. as zoo` are called `zoo.NAME` here as well. An edge must exist before its fields can
+be set.
 """,
     ),
     Code(
         "LEGO218",
         "a name of another kind",
         """\
-The name is known, but it is that of another kind of statement. An adapter leads from a category
-to a task, `from`, `init` and `teacher` take networks, `data` takes a data block.
+The name exists, but it belongs to another kind of statement. An adapter leads from a category to a
+task; `from`, `init` and `teacher` take networks; `data` takes a data block.
 
 Wrong:
 

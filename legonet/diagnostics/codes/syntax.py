@@ -9,11 +9,11 @@ CODES: tuple[Code, ...] = (
         "LEGO101",
         "a spec cannot be read",
         """\
-The file that was named on the command line, or by an `import`, is not there or cannot be read.
-Nothing that it declares is known, so names that it may have declared are not reported as well.
+The file named on the command line or in an `import` does not exist or cannot be read. Nothing that
+it declares is known, so names that it may have declared are not reported as unknown.
 
-A relative path in an `import` is relative to the file in which the `import` stands, not to the
-folder in which `legonet` was started. Beside a file `common.lego`, this is wrong:
+A relative path in an `import` is relative to the file that contains the `import`, not to the folder
+in which `legonet` was started. Next to a file `common.lego`, this is wrong:
 
 ```lego
 import "comon.lego"
@@ -25,7 +25,7 @@ and this is right:
 import "common.lego"
 ```
 
-Correct the path, or the file's permissions. A spec is a plain file: folders, devices and pipes
+Correct the path or the file's permissions. A spec must be a plain file: folders, devices and pipes
 are not read.
 """,
     ),
@@ -33,11 +33,11 @@ are not read.
         "LEGO102",
         "a spec is not UTF-8 text",
         """\
-A spec is text in UTF-8. The file holds a byte that begins no character there; it was saved in
-another encoding, such as Latin-1, or it is no text at all. To guess the encoding could change
-names and paths without a word.
+A spec is UTF-8 text. The file contains a byte that does not begin a UTF-8 character: it was saved
+in another encoding, such as Latin-1, or it is not text at all. Guessing the encoding could silently
+change names and paths.
 
-Save the file as UTF-8; most editors offer that under "save as". With `iconv`, once:
+Save the file as UTF-8; most editors offer this under "save as". Or convert it with `iconv`:
 
 ```sh
 iconv -f LATIN1 -t UTF-8 OLD.lego > NEW.lego
@@ -48,10 +48,10 @@ iconv -f LATIN1 -t UTF-8 OLD.lego > NEW.lego
         "LEGO103",
         "a file is too large for a spec",
         """\
-The file is larger than 8 MiB. A spec of that size was hardly meant: more often the path leads
-to an archive, a picture or a file of weights.
+The file is larger than 8 MiB. It is hardly meant to be a spec: more often, the path leads to an
+archive, a picture or a weight file.
 
-Check the path. A spec that is truly so long says the same thing many times; a loop says it once:
+Check the path. A spec that really is this long repeats itself; a loop says the same thing once:
 
 ```lego
 for animal in [cat, cow, horse, sheep] {
@@ -62,12 +62,12 @@ for animal in [cat, cow, horse, sheep] {
     ),
     Code(
         "LEGO104",
-        "the text cannot continue so",
+        "unexpected text",
         """\
-At this place the language expects something else than what stands there. The message names both.
-A mistake spoils its own line or block alone, and reading goes on behind it.
+At this place the language expects something other than what is written. The message names both. A
+mistake affects only its own line or block, and reading continues after it.
 
-Wrong, since a field's value stands behind a colon:
+Wrong, since a field's value comes after a colon:
 
 ```lego
 data pictures {
@@ -83,9 +83,9 @@ data pictures {
 }
 ```
 
-A statement ends with its line, except inside of brackets and braces. Fields stand one a line or
-behind commas. A comment begins with `#`, a string stands in `"` quotes, and a value that is
-neither a number nor a string is a name, a list `[..]` or a call `name(..)`.
+A statement ends at the end of its line, except inside brackets and braces. Fields are separated by
+line ends or commas. A comment begins with `#`, a string is enclosed in `"` quotes, and a value that
+is neither a number nor a string is a name, a list `[..]` or a call `name(..)`.
 
 | written | instead of |
 | --- | --- |
@@ -96,8 +96,8 @@ neither a number nor a string is a name, a list `[..]` or a call `name(..)`.
 | `dog_net` | `dog-net`, `dog net` |
 | `"features.4"` | `features.4` |
 
-Blocks stand in no other blocks but loops; only `train { .. }` stands inside of a `network`. Where a
-`}` is missing or is one too many, the indentation tells which one the message shows.
+Blocks cannot be nested, except in loops and for `train { .. }` inside a `network`. If a `}` is
+missing, or there is one too many, the indentation determines which one the message shows.
 """,
     ),
     Code(
@@ -118,29 +118,29 @@ Right:
 let root = "../data"
 ```
 
-Inside of a string `\\"` is a quote, `\\\\` a backslash, `\\n` a new line, `\\t` a tab and `\\$` a
-dollar that begins no `${name}`. A path that ends in a single backslash does not close its string:
-write paths with `/`.
+Inside a string, `\\"` is a quote, `\\\\` a backslash, `\\n` a new line, `\\t` a tab, and `\\$` a
+dollar sign that does not begin a `${name}`. A path that ends in a single backslash does not close
+its string: write paths with `/`.
 """,
     ),
     Code(
         "LEGO106",
         "brackets are nested too deep",
         """\
-Brackets, braces and parentheses may stand inside of each other 64 deep; a list that is made out
-of constants counts by what it holds. No spec needs more than a few, and the limit keeps a damaged
-or hostile file from taking up the machine.
+Brackets, braces and parentheses may be nested 64 deep; a list made of constants counts by what it
+contains. No spec needs more than a few levels, and the limit prevents a damaged or malicious file
+from exhausting the machine.
 
-Look for closing brackets that are missing further up. Reading stops here, so that there may be
-other mistakes behind this place.
+Look for missing closing brackets further up. Reading stops here, so there may be other mistakes
+after this place.
 """,
     ),
     Code(
         "LEGO107",
         "a name or number is too long",
         """\
-A number may have 64 characters and a name 256. No spec needs more, and the limits keep a damaged
-or hostile file from taking up the machine.
+A number may have 64 characters and a name 256. No spec needs more, and the limits prevent a damaged
+or malicious file from exhausting the machine.
 
 Wrong:
 
@@ -154,16 +154,16 @@ Right:
 let steps = 150
 ```
 
-Write large and small numbers with an exponent, such as `1e-3`. What is neither a name nor a
-number, such as a hash, is a string and stands in quotes.
+Write very large and very small numbers with an exponent, such as `1e-3`. Anything that is neither a
+name nor a number, such as a hash, is a string: put it in quotes.
 """,
     ),
     Code(
         "LEGO108",
         "a block is not closed",
         """\
-A block begins with `{`, and its `}` is missing: the next statement begins, or the file ends,
-while the block is still open. The message shows the brace that nothing closes.
+A block begins with `{`, but its `}` is missing: the next statement begins, or the file ends, while
+the block is still open. The message shows the brace that is not closed.
 
 Wrong:
 
@@ -184,29 +184,29 @@ data pictures {
 let cut = "features.4"
 ```
 
-Which block is shown follows from the indentation: it is the one whose contents end, by their
-indentation, without a `}`. Where lines are not indented, look also further down for a brace too
-few, such as that of `train` inside of a `network`.
+The indentation determines which block is shown: the one whose contents end, judging by their
+indentation, without a `}`. If the lines are not indented, look further down for a missing brace as
+well, such as that of `train` inside a `network`.
 """,
     ),
     Code(
         "LEGO109",
-        "too many mistakes to read on",
+        "too many mistakes to continue reading",
         """\
-A text with more than 200 mistakes of writing is hardly a spec; the path may lead to a file of
-another kind. The rest of it is not read, and what it may declare is not missed.
+A text with more than 200 syntax errors is hardly a spec; the path may lead to a different kind of
+file. The rest of the text is not read, and names that it may declare are not reported as unknown.
 
-Check the path. If it is a spec after all, mend the first few mistakes and check it again: many of
-the others may be of the same kind.
+Check the path. If the file is a spec after all, fix the first few mistakes and check it again: many
+of the others may have the same cause.
 """,
     ),
     Code(
         "LEGO110",
-        "a string holds an escape or a constant that is none",
+        "an invalid escape or constant in a string",
         """\
-A backslash in a string begins an escape: `\\"`, `\\\\`, `\\n`, `\\t` or `\\$`. A dollar with a
-brace begins a constant: `${root}`. Something else stands there, and to take it as plain text would
-hide a misspelling.
+A backslash in a string begins an escape: `\\"`, `\\\\`, `\\n`, `\\t` or `\\$`. A dollar sign and a
+brace begin a constant: `${root}`. Here they are followed by something else, and treating that as
+plain text would hide a misspelling.
 
 Wrong:
 
@@ -222,7 +222,7 @@ let root = "../data"
 data pictures { source: manifest("${root}/crops") }
 ```
 
-Write paths with `/` on every system, and a dollar that begins no constant as `\\$`.
+Write paths with `/` on every system, and a dollar sign that does not begin a constant as `\\$`.
 """,
     ),
 )

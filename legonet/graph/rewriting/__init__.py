@@ -1,1 +1,1 @@
-"""A changed Spec back to the texts that it came from, with the smallest change of them."""
+"""Writes a changed Spec back into its texts, changing them as little as possible."""

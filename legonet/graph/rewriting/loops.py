@@ -1,11 +1,10 @@
-"""Turns taken out of a loop: the same statements, written without it."""
+"""Moves iterations out of a loop: the same statements, written without it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 
-from legonet.graph.rewriting.items import taken_out
 from legonet.graph.rewriting.places import (
     Change,
     changed,
@@ -13,13 +12,14 @@ from legonet.graph.rewriting.places import (
     indentation,
     newline,
     removal,
+    taken_out,
 )
-from legonet.spec.values import Located
-from legonet.spec.writing import located_text, quoted
+from legonet.language.values import Located
+from legonet.language.writing import located_text, quoted
 from legonet.syntax import ast
 
 Constants = Mapping[str, Located]
-"""What names stand for in one turn."""
+"""The values of names in one iteration."""
 
 
 def without_turns(
@@ -29,14 +29,14 @@ def without_turns(
     taken: Collection[int],
     gone: Collection[int],
 ) -> Iterator[Change]:
-    """Give the changes that write some turns of a loop behind it, and leave the others in it.
+    """Yield the changes that write some iterations of a loop after it, and keep the others in it.
 
     Args:
         text: The text.
-        loop: A loop that stands in no other loop.
-        turns: All turns that it takes, by their numbers.
-        taken: The numbers of those to take out.
-        gone: The numbers of those of which nothing shall stay.
+        loop: A loop that is not inside another loop.
+        turns: All of its iterations, by number.
+        taken: The numbers of those to move out.
+        gone: The numbers of those that are removed entirely.
     """
     line = newline(text)
     copies = [_turn(text, loop, turns[number]) for number in sorted(taken) if number not in gone]
@@ -54,7 +54,7 @@ def without_turns(
 
 
 def _turn(text: str, loop: ast.For, constants: Constants) -> str:
-    """Return the text of a loop's body for one turn, as it stands outside of the loop."""
+    """Return the text of a loop's body for one iteration, as written outside the loop."""
     start = text.index("{", loop.values.span.end) + 1
     end = loop.span.end - 1
     changes = list(chain.from_iterable(_written_out(node, constants) for node in loop.body))
@@ -76,7 +76,7 @@ def _turn(text: str, loop: ast.For, constants: Constants) -> str:
 
 
 def _written_out(node: ast.Statement, constants: Constants) -> Iterator[Change]:
-    """Give the changes that put a turn's values in the place of its constants."""
+    """Yield the changes that replace an iteration's constants by their values."""
     match node:
         case ast.Let():
             yield from _in_value(node.value, constants)
@@ -132,7 +132,7 @@ def _in_value(value: ast.Value, constants: Constants) -> Iterator[Change]:
 
 
 def _stands_for(value: ast.Reference, constants: Constants) -> Located | None:
-    """Return the value of a constant that stands alone: ``name``, or ``${name}`` for no text."""
+    """Return the value of a lone constant: ``name``, or ``${name}`` if it is not a string."""
     if len(value.words) != 1:
         return None
     parts = value.words[0].parts
@@ -156,6 +156,6 @@ def _in_string(string: ast.String, constants: Constants) -> Iterator[Change]:
 
 
 def _shown(constant: Located) -> str:
-    """Return a constant as it stands inside of a text."""
+    """Return a constant as it appears inside a string."""
     value = constant.value
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,23 +1,24 @@
-"""The texts of a spec, changed so that they say what another spec says."""
+"""Changes the texts of a spec so that they say what another spec says."""
 
 from __future__ import annotations
 
+import codecs
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText
 from legonet.graph.document import Document
-from legonet.graph.rewriting.insertion import inserted
 from legonet.graph.rewriting.loops import Constants, without_turns
 from legonet.graph.rewriting.places import Change, begins_line, changed, ends_line, removal
-from legonet.graph.rewriting.statement import statement_changes
-from legonet.spec import Key, Loaded, Spec, read_spec
-from legonet.spec.values import Statement
-from legonet.spec.writing import Writer
-from legonet.syntax import ast, format_text
+from legonet.graph.rewriting.statement import inserted, statement_changes
+from legonet.language import Key, Loaded, Spec, read_spec
+from legonet.language.values import Statement
+from legonet.language.writing import Writer, quoted
+from legonet.syntax import ast, format_text, parse, write_text
 
 Changes = dict[Path, list[Change]]
 
@@ -25,16 +26,16 @@ Changes = dict[Path, list[Change]]
 def rewritten(document: Document, spec: Spec) -> dict[Path, SourceText]:
     """Return the texts of a document, with the smallest change that makes them say a spec.
 
-    What is the same in every turn of a loop is changed in the loop; a turn that shall say something
-    of its own is written out behind it. New statements stand in the spec's own file. A file in
-    canonical layout stays in canonical layout.
+    A change that is the same in every iteration of a loop is made in the loop; an iteration that
+    differs from the others is written out after it. New statements go into the spec's own file. A
+    file in canonical layout stays in canonical layout.
 
     Args:
         document: The texts, and what they say.
-        spec: What they shall say.
+        spec: What they are to say.
 
     Raises:
-        DiagnosticError: No change of the texts says it (``LEGO721``).
+        DiagnosticError: No change of the texts can express it (``LEGO721``).
     """
     texts = dict(document.texts)
     if spec == document.spec:
@@ -58,12 +59,11 @@ def rewritten(document: Document, spec: Spec) -> dict[Path, SourceText]:
 
 @dataclass(frozen=True)
 class _Matched:
-    """Which statements of two specs are the same one.
+    """Which statements of two specs correspond to each other.
 
     Args:
-        now: What the statements of the first are known by in the second; those that are gone are
-            missing.
-        added: The others of the second.
+        now: The keys in the second spec of the statements of the first; removed ones are missing.
+        added: The keys of the other statements of the second.
     """
 
     now: Mapping[Key, Key]
@@ -71,12 +71,12 @@ class _Matched:
 
     @classmethod
     def of(cls, before: Spec, after: Spec) -> _Matched:
-        """Match statements by where they come from, and else by their names."""
-        stood = {id(origin): key for key, origin in before.origins.items()}
+        """Match statements by where they come from, or else by their names."""
+        known_as = {id(origin): key for key, origin in before.origins.items()}
         now: dict[Key, Key] = {}
         others: list[Key] = []
         for key, _ in after.items():
-            origin = stood.get(id(after.origins.get(key)))
+            origin = known_as.get(id(after.origins.get(key)))
             if origin is None:
                 others.append(key)
             else:
@@ -88,11 +88,11 @@ class _Matched:
 
 @dataclass(frozen=True)
 class _Place:
-    """One way in which a statement of the text comes to stand in the spec.
+    """One of the statements of the spec that a statement of the text expands to.
 
     Args:
-        statement: The statement with its loops and imports worked in.
-        changes: What changes in its text; None if it goes.
+        statement: The statement, with loops and imports expanded.
+        changes: What changes in its text; None if it is removed.
     """
 
     statement: Statement
@@ -103,7 +103,7 @@ class _Step:
     """What has to change in some texts.
 
     Attributes:
-        conflicts: Statements that shall say different things in different turns of a loop.
+        conflicts: Statements that are to say different things in different iterations of a loop.
     """
 
     def __init__(self, document: Document, loaded: Loaded, spec: Spec, matched: _Matched) -> None:
@@ -127,7 +127,7 @@ class _Step:
         before, now = self._loaded.spec.get(key), self._matched.now.get(key)
         after = None if now is None else self._spec.get(now)
         if before is None or statement.node is None:
-            return _Place(statement, ())  # a mistake is in it, and nothing is known of it
+            return _Place(statement, ())  # it has a mistake, so nothing is known about it
         if now is None or after is None:
             return _Place(statement, None)
         folder = self._path(statement).parent
@@ -144,7 +144,7 @@ class _Step:
         return self._paths[id(statement.span.source)]
 
     def turns_to_write_out(self) -> Changes:
-        """Return the changes that write turns of loops out, so that no conflict is left there."""
+        """Return the changes that write out iterations of loops to resolve the conflicts there."""
         loops: dict[int, tuple[Path, ast.For]] = {}
         taken: dict[int, set[int]] = defaultdict(set)
         for places in self.conflicts:
@@ -164,7 +164,7 @@ class _Step:
         return changes
 
     def _turns(self) -> tuple[dict[int, dict[int, Constants]], dict[int, set[int]]]:
-        """Return the turns of all loops that stand in no other, and of which something stays."""
+        """Return the iterations of all outermost loops, and those of which something stays."""
         turns: dict[int, dict[int, Constants]] = defaultdict(dict)
         kept: dict[int, set[int]] = defaultdict(set)
         for place in chain.from_iterable(self._places.values()):
@@ -176,7 +176,7 @@ class _Step:
         return turns, kept
 
     def changes(self) -> Changes:
-        """Return the changes of all texts, where no statement has a conflict."""
+        """Return the changes of all texts, provided that no statement has a conflict."""
         changes: Changes = defaultdict(list)
         gone: set[int] = set()
         for node, places in self._places.items():
@@ -195,7 +195,7 @@ class _Step:
 
 
 def key_of(statement: Statement) -> Key:
-    """Return what a statement is known by."""
+    """Return a statement's key."""
     if statement.kind == "adapter" and statement.ends is not None:
         prefix = f"{statement.prefix}." if statement.prefix else ""
         return ("adapter", *(prefix + end.name for end in statement.ends))
@@ -203,7 +203,7 @@ def key_of(statement: Statement) -> Key:
 
 
 def _constants(statements: Iterable[ast.Statement]) -> Iterator[str]:
-    """Give the names that stand for something else in a text."""
+    """Yield the names of constants and loop variables in a text."""
     for node in statements:
         if isinstance(node, ast.Let):
             yield node.name.text
@@ -213,7 +213,7 @@ def _constants(statements: Iterable[ast.Statement]) -> Iterator[str]:
 
 
 def _is_gone(node: ast.Statement, gone: set[int]) -> bool:
-    """Whether a statement goes; a loop does when all that it declares does."""
+    """Whether a statement is removed; a loop is when everything that it declares is."""
     if isinstance(node, ast.For):
         inside = [item for item in node.body if not isinstance(item, ast.Let | ast.Import)]
         return bool(inside) and all(_is_gone(item, gone) for item in inside)
@@ -221,7 +221,7 @@ def _is_gone(node: ast.Statement, gone: set[int]) -> bool:
 
 
 def _removals(text: str, siblings: tuple[ast.Statement, ...], gone: set[int]) -> Iterator[Change]:
-    """Give the changes that take statements out, those on neighbouring lines at once."""
+    """Yield the changes that remove statements; those on neighbouring lines go together."""
     run: list[ast.Statement] = []
     for position, node in enumerate(siblings):
         following = siblings[position + 1] if position + 1 < len(siblings) else None
@@ -246,7 +246,7 @@ def _removal(
 
 
 def _touch(text: str, node: ast.Statement, following: ast.Statement) -> bool:
-    """Whether a statement stands on the line below another."""
+    """Whether a statement is on the line directly below another."""
     return text.count("\n", node.span.end, following.span.start) == 1
 
 
@@ -255,7 +255,7 @@ def _with(text: SourceText, changes: Iterable[Change]) -> SourceText:
 
 
 def _as_tidy_as(before: SourceText, after: SourceText) -> SourceText:
-    """Return a text in canonical layout if it was in it before."""
+    """Return a text in canonical layout if it was in canonical layout before."""
     try:
         tidy = format_text(before) == before.text
         return SourceText(after.path, format_text(after)) if tidy else after
@@ -268,10 +268,10 @@ def _imported_twice(statement: Statement) -> DiagnosticError:
     return DiagnosticError(
         Diagnostic(
             "LEGO721",
-            f"`{name}` stands in a file that is imported more than once, and shall change for one"
-            " import alone",
+            f"`{name}` is in a file that is imported more than once, and would change for only one"
+            " of the imports",
             statement.span,
-            "says the same for every import",
+            "the same for every import",
             ("change it under each of its names, or write it into the spec's own file",),
             statement.trace,
         )
@@ -286,3 +286,98 @@ def _unsaid(document: Document, read: Loaded) -> DiagnosticError:
         help=("a constant of the text may have the name of a statement: rename one of the two",),
     )
     return DiagnosticError(found, *read.diagnostics)
+
+
+def save(
+    document: Document, spec: Spec, path: Path | str | None, *, imports: bool, overwrite: bool
+) -> tuple[Document, tuple[Path, ...]]:
+    """Write a graph's texts; see `ModuleGraph.save`.
+
+    Args:
+        document: The texts that the graph came from.
+        spec: What they are to say.
+        path: Another file for the spec.
+        imports: Whether imported files may change.
+        overwrite: Whether files that have changed in the meantime may be overwritten.
+
+    Returns:
+        The document as it is now, and the files that were written.
+    """
+    if path is not None:
+        document = _moved(document, Path(path))
+    elif not document.on_disk:
+        raise DiagnosticError.of(
+            "LEGO724", "the graph has no file yet", help=['name one: `graph.save("animals.lego")`']
+        )
+    texts = rewritten(document, spec)
+    written = {file: text for file, text in texts.items() if document.saved.get(file) != text}
+    others = [text.path for file, text in written.items() if file != document.path]
+    if others and not imports:
+        raise DiagnosticError.of(
+            "LEGO722",
+            f"imported files would change: {', '.join(others)}",
+            help=["other specs may import them as well; `save(imports=True)` writes them too"],
+        )
+    if not overwrite:
+        for file, text in written.items():
+            _check_unchanged(file, text, document.saved.get(file))
+    for file, text in written.items():
+        write_text(file, text, marked=_content(file, text).startswith(codecs.BOM_UTF8))
+    return replace(document, saved={**document.saved, **texts}), tuple(written)
+
+
+def _check_unchanged(file: Path, text: SourceText, known: SourceText | None) -> None:
+    """Refuse to overwrite someone else's changes."""
+    if not file.exists():
+        return
+    if known is None:
+        raise DiagnosticError.of(
+            "LEGO723",
+            f"`{text.path}` exists already",
+            help=["name another file, or write over it with `save(.., overwrite=True)`"],
+        )
+    if _content(file, text).removeprefix(codecs.BOM_UTF8) != known.text.encode():
+        raise DiagnosticError.of(
+            "LEGO723",
+            f"`{text.path}` has changed since it was read",
+            help=[
+                "load it again and repeat the edits, or write over it with `save(overwrite=True)`"
+            ],
+        )
+
+
+def _content(file: Path, text: SourceText) -> bytes:
+    try:
+        return file.read_bytes() if file.exists() else b""
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DiagnosticError.of("LEGO101", f"cannot read `{text.path}`: {reason}") from None
+
+
+def _moved(document: Document, path: Path) -> Document:
+    """Return a document that says the same in another file."""
+    target = path.resolve()
+    if target == document.path and document.on_disk:
+        return document
+    source = document.texts[document.path]
+    changes = _imports(document, source, target.parent)
+    text = SourceText(str(path), changed(source.text, changes))
+    others = {file: text for file, text in document.texts.items() if file != document.path}
+    texts = {target: text, **others}
+    read = read_spec(target, texts, document.overrides)
+    if read.diagnostics:
+        raise DiagnosticError(*read.diagnostics)
+    known = document.spec.origins
+    origins = {key: known.get(key, origin) for key, origin in read.spec.origins.items()}
+    saved = {file: text for file, text in document.saved.items() if file in others}
+    return Document(target, texts, replace(read.spec, origins=origins), document.overrides, saved)
+
+
+def _imports(document: Document, source: SourceText, folder: Path) -> Iterator[Change]:
+    """Yield the changes that make imports lead to the same files from another folder."""
+    before = document.path.parent
+    for node in parse(source).ast.statements if folder != before else ():
+        if isinstance(node, ast.Import) and all(isinstance(part, str) for part in node.path.parts):
+            written = "".join(map(str, node.path.parts))
+            file = Path(os.path.relpath(before / written, folder)).as_posix()
+            yield Change(node.path.span.start, node.path.span.end, quoted(file))

@@ -1,19 +1,27 @@
-"""What changes in the text of one statement when it says something else."""
+"""What changes in the text of one statement when its contents change, and the text of new ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel
 
-from legonet.graph.rewriting.items import block_changes
-from legonet.graph.rewriting.places import Change, begins_line, indentation, newline
-from legonet.spec import Key
-from legonet.spec.declarations import Adapter, Path
-from legonet.spec.fields import fields_of
-from legonet.spec.spec import Declaration
-from legonet.spec.writing import Writer, field_text
-from legonet.syntax import ast
+from legonet.diagnostics import SourceText
+from legonet.graph.rewriting.places import (
+    Change,
+    begins_line,
+    block_changes,
+    code_end,
+    indentation,
+    newline,
+)
+from legonet.language import Key
+from legonet.language.declarations import STATEMENTS, Adapter, Path
+from legonet.language.fields import fields_of
+from legonet.language.spec import Declaration
+from legonet.language.writing import Writer, field_text, laid_out
+from legonet.syntax import ast, format_text
 from legonet.syntax.formatting.comments import Comments
 
 Node = ast.Block | ast.Adapter | ast.Path
@@ -22,13 +30,13 @@ Node = ast.Block | ast.Adapter | ast.Path
 def statement_changes(
     node: Node, writer: Writer, old: tuple[Key, Declaration], new: tuple[Key, Declaration]
 ) -> Iterator[Change]:
-    """Give the changes of a statement's text.
+    """Yield the changes in a statement's text.
 
     Args:
-        node: How it was written.
-        writer: Writes values as they stand in its file.
-        old: What it is known by and says.
-        new: What it shall be known by and say; the kind is the same.
+        node: The statement as it was written.
+        writer: Writes values as they appear in its file.
+        old: Its old key and contents.
+        new: Its new key and contents; the kind is the same.
     """
     text = node.span.source.text
     before, after = old[1], new[1]
@@ -51,7 +59,7 @@ def statement_changes(
 def _learning(
     text: str, node: ast.Adapter, writer: Writer, before: Adapter, after: Adapter
 ) -> Iterator[Change]:
-    """Give the changes of an adapter's body, which a direct edge does not have."""
+    """Yield the changes in an adapter's body, which a direct edge does not have."""
     if node.fields is not None and after.learning is None:
         yield Change(node.task.span.end, node.span.end, "")
     elif node.fields is not None and before.learning is not None and after.learning is not None:
@@ -71,7 +79,7 @@ def _learning(
 def _block(
     text: str, block: ast.Fields, writer: Writer, before: BaseModel, after: BaseModel
 ) -> Iterator[Change]:
-    """Give the changes of a block's fields."""
+    """Yield the changes in a block's fields."""
     places = {item.name.text: position for position, item in enumerate(block.fields)}
     gone: list[int] = []
     added: list[str] = []
@@ -94,7 +102,7 @@ def _block(
 
 
 def _value(text: str, item: ast.Field, value: ast.Value, written: str) -> Iterator[Change]:
-    """Give the changes that put another value into a field; comments in the old one go above."""
+    """Yield the changes that replace a field's value; comments in the old value move above it."""
     start, end = value.span.start, value.span.end
     inside = text[start:end]
     comments = [comment for _, comment in Comments(inside).take_before(len(inside))]
@@ -104,3 +112,88 @@ def _value(text: str, item: ast.Field, value: ast.Value, written: str) -> Iterat
         alone = begins_line(text, item.span.start)
         yield Change(item.span.start, item.span.start, above if alone else line + indent + above)
     yield Change(start, end, written)
+
+
+ORDER = ("import", "let", *STATEMENTS)
+"""The kinds of statements, in the order that a spec has them."""
+
+
+def inserted(
+    text: str,
+    statements: Sequence[ast.Statement],
+    added: Iterable[tuple[Key, Declaration]],
+    writer: Writer,
+) -> Iterator[Change]:
+    """Yield the changes that insert new statements into a text.
+
+    A statement goes after the last one of its kind, or else of the kinds before it in `ORDER`, or
+    else at the end.
+
+    Args:
+        text: The text.
+        statements: The statements outside loops that stay.
+        added: The new ones, with their keys.
+        writer: Writes values as they appear in the file.
+    """
+    places: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    before: dict[int, tuple[str, str]] = {}
+    for key, value in sorted(added, key=lambda item: ORDER.index(item[0][0])):
+        anchor = _anchor(statements, key[0])
+        place = len(text.rstrip()) if anchor is None else code_end(text, anchor.span.end)
+        if anchor is not None:
+            before[place] = (_kind(anchor), text[anchor.span.start : anchor.span.end])
+        elif text.strip():
+            before[place] = ("", "")
+        places[place].append((key[0], new_statement(key, value, writer)))
+    line = newline(text)
+    for place, items in places.items():
+        previous = before.get(place)
+        parts = ""
+        for item in items:
+            parts += "" if previous is None else line * _lines_between(previous, item)
+            parts += item[1].replace("\n", line)
+            previous = item
+        parts += line if not text[place:].strip(" \t\r\f") else ""
+        yield Change(place, place, parts)
+
+
+def new_statement(key: Key, value: Declaration, writer: Writer) -> str:
+    """Return a statement in canonical layout, without the end of its last line."""
+    if isinstance(value, Path):
+        ends = f"{writer.name(value.category)} -> {writer.name(value.task)}"
+        return f"path {key[1]} = {ends}"
+    if isinstance(value, Adapter):
+        head = f"adapter {writer.name(value.category)} -> {writer.name(value.task)}"
+        fields = None if value.learning is None else writer.fields(value.learning)
+    else:
+        head, fields = " ".join(key), writer.fields(value)
+    return format_text(SourceText("", laid_out(head, fields))).rstrip("\n")
+
+
+def _anchor(statements: Sequence[ast.Statement], kind: str) -> ast.Statement | None:
+    """Return the statement after which a new one of a kind goes."""
+    for earlier in reversed(ORDER[: ORDER.index(kind) + 1]):
+        for node in reversed(statements):
+            if earlier in _kinds(node):
+                return node
+    return None
+
+
+def _kinds(node: ast.Statement) -> Iterator[str]:
+    """Yield the kinds of everything that a statement declares."""
+    if isinstance(node, ast.For):
+        for item in node.body:
+            if not isinstance(item, ast.Let):
+                yield from _kinds(item)
+    else:
+        yield _kind(node)
+
+
+def _kind(node: ast.Statement) -> str:
+    return node.keyword if isinstance(node, ast.Block) else type(node).__name__.lower()
+
+
+def _lines_between(first: tuple[str, str], second: tuple[str, str]) -> int:
+    """Return how many line ends go between two statements, each a kind and a text."""
+    together = first[0] == second[0] and "\n" not in first[1] + second[1]
+    return 1 if together else 2

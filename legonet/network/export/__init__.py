@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from legonet.network.export.application import Application
 from legonet.network.export.bundle import open_bundle
-from legonet.network.export.to_file import Export, Format, export
+from legonet.network.export.format import FORMATS, ExportFormat, format_of
+from legonet.network.export.to_file import Export, export
 
-__all__ = ["Application", "Export", "Format", "export", "open_bundle"]
+__all__ = [
+    "FORMATS",
+    "Application",
+    "Export",
+    "ExportFormat",
+    "export",
+    "format_of",
+    "open_bundle",
+]

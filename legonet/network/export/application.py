@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-import legonet
-from legonet.build import edge_name
+from legonet._version import __version__
 from legonet.data.tensors import IMAGENET_DEVIATION, IMAGENET_MEAN
+from legonet.graph.resolved import edge_name
 from legonet.modules.digest import state_digest
 from legonet.network.route import Route
-from legonet.spec import Goal
 
 if TYPE_CHECKING:
-    from legonet.network.transplant_network import TransplantNetwork
+    from legonet.goals import Goal
+    from legonet.network.route import Answering
 
-PARTS = ("category", "adapter", "task")
-"""The parts of an application in running order; one with a direct edge has no adapter."""
+PARTS = ("category", "adapter", "task", "calibration")
+"""The parts of an application in running order.
+
+One with a direct edge has neither adapter nor calibration, and not every adapter has the latter.
+"""
 
 
 class Application(Route):
-    """A route whose parts are called ``category``, ``adapter`` and ``task``.
+    """A route whose parts have the names in `PARTS`.
 
     Args:
-        parts: The parts by their names, in running order; a direct edge has no adapter.
+        parts: The parts by their names, in running order.
         description: What goes in and what comes out, as `Application.of` finds it.
 
     Attributes:
@@ -42,7 +45,7 @@ class Application(Route):
     @classmethod
     def of(
         cls,
-        network: TransplantNetwork,
+        network: Answering,
         ends: tuple[str, str],
         route: Route,
         *,
@@ -62,15 +65,15 @@ class Application(Route):
         Raises:
             DiagnosticError: The data of the spec cannot be found.
         """
-        names = PARTS if len(route) == len(PARTS) else (PARTS[0], PARTS[-1])
+        names = PARTS[: len(route)] if len(route) > 2 else ("category", "task")
         parts = dict(zip(names, route.children(), strict=True))
-        size = network.size(*ends)
+        goal, size = network.graph.edge(*ends).goal, network.size(*ends)
         with torch.no_grad():
             answer = route(torch.zeros(1, 3, size, size, device=device_of(route)))
         about: dict[str, Any] = {"name": name, "category": ends[0], "task": ends[1], "size": size}
-        about |= _sides(answer, network.labels(*ends), size, dynamic_size=dynamic_size)
+        about |= _sides(answer, goal, network.labels(*ends), size, dynamic_size=dynamic_size)
         about["sha256"] = {part: state_digest(module) for part, module in parts.items()}
-        about |= {"legonet": legonet.__version__, "torch": str(torch.__version__)}
+        about |= {"legonet": __version__, "torch": str(torch.__version__)}
         return cls(parts, about)
 
     @property
@@ -85,11 +88,10 @@ def device_of(module: nn.Module) -> torch.device:
 
 
 def _sides(
-    answer: Tensor, labels: tuple[str, ...], size: int, *, dynamic_size: bool
+    answer: Tensor, goal: Goal, labels: tuple[str, ...], size: int, *, dynamic_size: bool
 ) -> dict[str, Any]:
     """Describe what goes in and what comes out."""
     sides = ["height", "width"] if dynamic_size else [size, size]
-    per_pixel = answer.dim() == 4
     return {
         "input": {
             "name": "pictures",
@@ -102,9 +104,9 @@ def _sides(
         },
         "output": {
             "name": "logits",
-            "shape": ["batch", answer.shape[1], *(sides if per_pixel else [])],
+            "shape": ["batch", answer.shape[1], *(sides if goal.per_pixel else [])],
             "dtype": str(answer.dtype).removeprefix("torch."),
-            "goal": (Goal.SEGMENTATION if per_pixel else Goal.CLASSIFICATION).value,
+            "goal": str(goal),
             "labels": list(labels),
         },
     }

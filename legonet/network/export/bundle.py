@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +14,26 @@ from torch import Tensor, nn
 
 from legonet.diagnostics import DiagnosticError
 from legonet.modules.adapter import Adapter
+from legonet.modules.calibration import Calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
 from legonet.network.export.application import Application
-from legonet.network.export.bundle_document import Document, Join, damaged, half_of, model_of
-from legonet.network.given import usable_device
+from legonet.network.export.bundle_document import (
+    Document,
+    Join,
+    damaged,
+    half_of,
+    is_bundle,
+    model_of,
+)
+from legonet.network.export.format import ExportFormat
+from legonet.network.export.verification import Asked, largest_difference
+from legonet.network.validation import usable_device
 
 if TYPE_CHECKING:
-    from legonet.spec import Spec
+    from legonet.graph.resolved import ResolvedEdge
 
 TENSORS = ".safetensors"
 """The ending of the file with the tensors, named after the application's parts."""
@@ -66,36 +76,57 @@ def open_bundle(file: Path | str, *, device: torch.device | str = "cpu") -> Appl
     return decode(text, tensors, file).to(place)
 
 
-def encode(application: Application, spec: Spec) -> dict[str, bytes]:
-    """Return the contents of a bundle's two files, by their endings.
+class Bundle(ExportFormat):
+    """Tensors, and JSON that says what they are, which `open_bundle` opens."""
 
-    Args:
-        application: On the CPU.
-        spec: With the category and the task of its description.
-    """
-    about = application.description
-    category, task = spec.categories[about["category"]], spec.tasks[about["task"]]
-    adapter = getattr(application, "adapter", None)
-    document = Document(
-        application=about,
-        category=half_of(spec.networks[category.network].model, category.until),
-        adapter=None if adapter is None else _join_of(adapter),
-        task=half_of(spec.networks[task.network].model, task.after),
-    )
-    # Each in memory of its own: the format has no tensors that share some.
-    tensors = {
-        name: tensor.clone(memory_format=torch.contiguous_format)
-        for name, tensor in application.state_dict().items()
-    }
-    return {TENSORS: save(tensors), TEXT: document.encode()}
+    words = "a bundle"
+    suffix = TENSORS
+    several_files = True
+
+    def check(self, file: Path) -> None:
+        """Raise LEGO767 where the JSON file would replace one that is no bundle's."""
+        text = file.with_suffix(TEXT)
+        try:
+            other = text.exists() and not is_bundle(text.read_bytes())
+        except OSError:
+            other = True
+        if other:
+            raise DiagnosticError.of(
+                "LEGO767",
+                f"the bundle's second file would replace `{text}`, which is no bundle's",
+                help=["give the bundle another name, or move that file away"],
+            )
+
+    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:
+        """Return the contents of a bundle's two files, by their endings."""
+        adapter = getattr(application, "adapter", None)
+        calibrated = hasattr(application, "calibration")
+        document = Document(
+            application=application.description,
+            category=half_of(edge.category_network.model, edge.until),
+            adapter=None if adapter is None else _join_of(adapter, calibrated),
+            task=half_of(edge.task_network.model, edge.after),
+        )
+        # Each in memory of its own: the format has no tensors that share some.
+        tensors = {
+            name: tensor.clone(memory_format=torch.contiguous_format)
+            for name, tensor in application.state_dict().items()
+        }
+        return {TENSORS: save(tensors), TEXT: document.encode()}
+
+    def verify(self, contents: Mapping[str, bytes], asked: Sequence[Asked]) -> float:
+        """Open the bundle; it has to answer with the same bits."""
+        opened = decode(contents[TEXT], contents[TENSORS], Path("bundle"))
+        with torch.no_grad():
+            return largest_difference(opened, asked, tolerance=0)
 
 
 def decode(text: bytes, contents: bytes, file: Path) -> Application:
     """Return the application in the contents of a bundle's two files.
 
     Args:
-        text: What stands in the JSON file.
-        contents: What stands in the safetensors file.
+        text: The contents of the JSON file.
+        contents: The contents of the safetensors file.
         file: What to call the bundle in errors.
 
     Raises:
@@ -129,12 +160,14 @@ def _makers(document: Document, file: Path) -> dict[str, Make]:
     if join is not None:
         makers["adapter"] = lambda _: _adapter(join)
     makers["task"] = lambda device: top(instantiate(upper, device=device), above.cut)
+    if join is not None and join.calibrated:
+        makers["calibration"] = lambda _: Calibration()
     return makers
 
 
 def _adapter(join: Join) -> nn.Module:
     with shapes_only():
-        return Adapter(join.channels_in, join.channels_out, join.kernels)
+        return Adapter.of(join.model_dump())
 
 
 def _filled(make: Make, state: Mapping[str, Tensor], file: Path) -> nn.Module:
@@ -180,13 +213,15 @@ def _state(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     }
 
 
-def _join_of(adapter: nn.Module) -> Join:
+def _join_of(adapter: nn.Module, calibrated: bool) -> Join:
     if not isinstance(adapter, Adapter):
         raise TypeError(f"expected an adapter, found {type(adapter).__name__}")
     return Join(
         channels_in=adapter.channels_in,
         channels_out=adapter.channels_out,
         kernels=adapter.kernels,
+        activation=adapter.activation,
+        calibrated=calibrated,
     )
 
 

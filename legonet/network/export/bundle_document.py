@@ -10,15 +10,15 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from legonet.diagnostics import DiagnosticError, shortened
-from legonet.spec.base import Frozen
-from legonet.spec.declarations import Kernel
-from legonet.spec.models import MODELS, LibraryModel, Model, PluginModel
+from legonet.language.base import Frozen
+from legonet.language.declarations import Kernel
+from legonet.language.models import LIBRARIES, MODELS, LibraryModel, Model
+from legonet.modules.adapter import Activation
+from legonet.modules.models import registered_model
 
 FORMAT = "legonet.bundle"
 VERSION = 1
 """Of the format; a reader refuses those that it does not know."""
-
-LIBRARIES = ("torchvision", "timm")
 
 
 class Half(Frozen):
@@ -42,11 +42,15 @@ class Join(Frozen):
         channels_in: Channels of the category module's feature map.
         channels_out: Channels that the task module expects.
         kernels: Kernel sizes of its convs, bottom first.
+        activation: What the adapter's features end with.
+        calibrated: Whether a scale and an offset of the answer belong to the edge.
     """
 
     channels_in: int = Field(ge=1)
     channels_out: int = Field(ge=1)
     kernels: tuple[Kernel, ...] = Field(min_length=1)
+    activation: Activation = "relu"
+    calibrated: bool = False
 
 
 class Document(Frozen):
@@ -87,7 +91,7 @@ class Document(Frozen):
         """Read the contents of the file.
 
         Args:
-            contents: What stands in it.
+            contents: Its contents.
             file: Its name, for errors.
 
         Raises:
@@ -121,7 +125,7 @@ def is_bundle(contents: bytes) -> bool:
 
 def half_of(model: Model, cut: str) -> Half:
     """Return how to rebuild a network and where to cut it."""
-    if isinstance(model, LibraryModel | PluginModel):
+    if isinstance(model, LibraryModel):
         return Half(model=model.call, arguments=model.arguments, cut=cut)
     return Half(model=model.call, arguments=model.model_dump(), cut=cut)
 
@@ -130,17 +134,14 @@ def model_of(half: Half) -> Model:
     """Return the model that `half_of` was given.
 
     Raises:
-        pydantic.ValidationError: A model of legonet itself has other arguments.
+        pydantic.ValidationError: The model has other arguments.
+        DiagnosticError: No package that is installed has such a model.
     """
-    arguments = {name: _with_tuples(value) for name, value in half.arguments.items()}
-    for form in MODELS:
-        if form.call == half.model:
-            found: Model = form.model_validate(arguments)  # type: ignore[assignment]
-            return found
     library, _, name = half.model.partition(".")
-    if library in LIBRARIES:
+    if library in LIBRARIES and half.model not in MODELS:
+        arguments = {name: _with_tuples(value) for name, value in half.arguments.items()}
         return LibraryModel(library=library, name=name, arguments=arguments)
-    return PluginModel(call=half.model, arguments=arguments)
+    return registered_model(half.model).model_validate_json(json.dumps(half.arguments))
 
 
 def damaged(file: Path, reason: str) -> DiagnosticError:
@@ -173,5 +174,5 @@ def _digest(contents: dict[str, Any]) -> str:
 
 
 def _with_tuples(value: Any) -> Any:
-    """Return a value of JSON as it stood in a spec, where lists are never changed."""
+    """Return a value of JSON as it was in a spec, where lists are never changed."""
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

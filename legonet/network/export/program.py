@@ -11,6 +11,7 @@ from torch.export import Dim, ExportedProgram
 
 from legonet.diagnostics import DiagnosticError
 from legonet.network.export.application import Application, device_of
+from legonet.network.export.format import ExportFormat
 from legonet.network.export.verification import (
     OTHER_FORMATS,
     TOLERANCE,
@@ -21,10 +22,33 @@ from legonet.network.export.verification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from legonet.graph.resolved import ResolvedEdge
 
 DESCRIPTION = "legonet.json"
 """The name of the description among a program's extra files."""
+
+
+class Program(ExportFormat):
+    """A program of `torch.export`, which needs torch alone and is tied to a device."""
+
+    words = "a program of torch.export"
+    suffix = ".pt2"
+    tied_to_device = True
+
+    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
+        """Return the contents of a ``.pt2`` file, with the application's description in it."""
+        buffer = io.BytesIO()
+        description = json.dumps(application.description, indent=2, ensure_ascii=False)
+        torch.export.save(trace(application), buffer, extra_files={DESCRIPTION: description})
+        return {"": buffer.getvalue()}
+
+    def verify(self, contents: Mapping[str, bytes], asked: Sequence[Asked]) -> float:
+        """Load the program and compare its answers."""
+        loaded = torch.export.load(io.BytesIO(contents[""])).module()
+        with torch.no_grad():
+            return largest_difference(loaded, asked, TOLERANCE)
 
 
 def trace(application: Application) -> ExportedProgram:
@@ -54,25 +78,6 @@ def trace(application: Application) -> ExportedProgram:
     return program
 
 
-def encode(program: ExportedProgram, application: Application) -> bytes:
-    """Return the contents of a ``.pt2`` file, with the application's description in it."""
-    buffer = io.BytesIO()
-    description = json.dumps(application.description, indent=2, ensure_ascii=False)
-    torch.export.save(program, buffer, extra_files={DESCRIPTION: description})
-    return buffer.getvalue()
-
-
-def verify(contents: bytes, asked: Sequence[Asked]) -> float:
-    """Load the contents of a ``.pt2`` file, and return by how much its answers differ at most.
-
-    Raises:
-        DiagnosticError: By more than rounding explains, as for `largest_difference`.
-    """
-    loaded = torch.export.load(io.BytesIO(contents)).module()
-    with torch.no_grad():
-        return largest_difference(loaded, asked, TOLERANCE)
-
-
 def not_exported(kind: str, reason: str) -> DiagnosticError:
     """Return what to say of a network that cannot be exported in some form."""
     return DiagnosticError.of(
@@ -90,6 +95,6 @@ def _taken(program: ExportedProgram) -> Sequence[Any]:
 
 
 def _forget_places(program: ExportedProgram) -> None:
-    """Leave out in which files of this computer each step stands."""
+    """Leave out which files of this computer each step comes from."""
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)

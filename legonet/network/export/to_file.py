@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.network.export import bundle, onnx_model, program
+from legonet.atomic_files import write_atomically
+from legonet.diagnostics import DiagnosticError
 from legonet.network.export.application import Application
-from legonet.network.export.bundle_document import is_bundle
-from legonet.network.export.files import check_folder, write_together
-from legonet.network.export.verification import Asked, ask, largest_difference
+from legonet.network.export.format import FORMATS, format_of
+from legonet.network.export.verification import ask
 
 if TYPE_CHECKING:
-    from legonet.network.transplant_network import TransplantNetwork
-    from legonet.spec import Spec
-
-
-class Format(StrEnum):
-    """What an application is exported as."""
-
-    PROGRAM = "program"
-    ONNX = "onnx"
-    BUNDLE = "bundle"
-
-
-SUFFIXES = {".pt2": Format.PROGRAM, ".onnx": Format.ONNX, bundle.TENSORS: Format.BUNDLE}
-"""The formats by the endings of their files."""
+    from legonet.network.route import Answering
 
 
 @dataclass(frozen=True)
@@ -40,29 +23,29 @@ class Export:
 
     Args:
         files: The files; a bundle has two.
-        format: Their format.
+        format: The name of their format.
         bytes: Their size.
         difference: By how much the logits of the file differ at most from those of the network;
             None for ONNX where onnxruntime is not installed.
-        description: What the application is, what goes in and what comes out, as it also stands
-            in the file.
+        description: What the application is, what goes in and what comes out, as the file
+            says it too.
     """
 
     files: tuple[Path, ...]
-    format: Format
+    format: str
     bytes: int
     difference: float | None
     description: dict[str, Any]
 
 
 def export(
-    network: TransplantNetwork,
+    network: Answering,
     file: Path | str,
     *,
     path: str | None = None,
     category: str | None = None,
     task: str | None = None,
-    format: Format | str | None = None,  # noqa: A002 - what everybody calls it
+    format: str | None = None,  # noqa: A002 - what everybody calls it
     dynamic_size: bool = False,
 ) -> Export:
     """Write one path of a network to a file that opens without a spec.
@@ -88,92 +71,26 @@ def export(
     """
     file = Path(file)
     wanted = format_of(file, format)
+    kind = FORMATS.get(wanted)()
     check_folder(file)
-    if wanted is Format.BUNDLE:
-        _check_sibling(file.with_suffix(bundle.TEXT))
-    elif wanted is Format.ONNX:
-        onnx_model.require_packages()
+    kind.check(file)
     ends = _ends(network, path, category, task)
     route = network.route(*ends)
-    if wanted is not Format.PROGRAM:
-        # Only programs are bound to a device; the route has modules of its own from here on.
+    if not kind.tied_to_device:
+        # The route has modules of its own from here on.
         route = route.to("cpu")
     application = Application.of(network, ends, route, name=path, dynamic_size=dynamic_size)
     asked = ask(route, application.description["size"], dynamic_size=dynamic_size)
-    encoded, difference = _encoded(wanted, application, asked, network.graph.spec)
+    encoded = kind.encode(application, network.graph.edge(*ends))
+    difference = kind.verify(encoded, asked)
     contents = {file.with_suffix(ending) if ending else file: encoded[ending] for ending in encoded}
     write_together(contents)
     written = sum(map(len, contents.values()))
     return Export(tuple(contents), wanted, written, difference, application.description)
 
 
-def format_of(file: Path, format: Format | str | None = None) -> Format:  # noqa: A002
-    """Return the format of a file: the one that is said, or that of its ending.
-
-    Raises:
-        DiagnosticError: LEGO760, neither is known.
-    """
-    by_ending = SUFFIXES.get(file.suffix.lower())
-    wanted = by_ending if format is None else _known(format)
-    if wanted is None or (wanted is Format.BUNDLE and file.suffix != bundle.TENSORS):
-        endings = bundle.TENSORS if wanted else ", ".join(SUFFIXES)
-        found = f"`{file.suffix}`" if file.suffix else f"`{file.name}` without one"
-        suffix = bundle.TENSORS if wanted else ".onnx"
-        raise DiagnosticError.of(
-            "LEGO760",
-            f"expected a file that ends in {endings}, found {found}",
-            help=[f"write to `{file.stem or 'application'}{suffix}`"],
-        )
-    return wanted
-
-
-def _encoded(
-    wanted: Format, application: Application, asked: Sequence[Asked], spec: Spec
-) -> tuple[dict[str, bytes], float | None]:
-    """Return the contents of each file by its ending, verified, and the largest difference.
-
-    The ending is empty where it is the file's own.
-    """
-    if wanted is Format.BUNDLE:
-        contents = bundle.encode(application, spec)
-        opened = bundle.decode(contents[bundle.TEXT], contents[bundle.TENSORS], Path("bundle"))
-        with torch.no_grad():
-            return contents, largest_difference(opened, asked, tolerance=0)
-    traced = program.trace(application)
-    if wanted is Format.PROGRAM:
-        encoded = program.encode(traced, application)
-        return {"": encoded}, program.verify(encoded, asked)
-    encoded = onnx_model.encode(traced, application)
-    return {"": encoded}, onnx_model.verify(encoded, asked)
-
-
-def _known(format: Format | str) -> Format:  # noqa: A002
-    names = [item.value for item in Format]
-    if format not in names:
-        raise DiagnosticError.of(
-            "LEGO760",
-            f"expected one of the formats {', '.join(names)}, found `{format}`",
-            help=did_you_mean(format, names, "format"),
-        )
-    return Format(format)
-
-
-def _check_sibling(file: Path) -> None:
-    """Check that the JSON file of a bundle takes the place of no other file."""
-    try:
-        other = file.exists() and not is_bundle(file.read_bytes())
-    except OSError:
-        other = True
-    if other:
-        raise DiagnosticError.of(
-            "LEGO767",
-            f"the bundle's second file would replace `{file}`, which is no bundle's",
-            help=["give the bundle another name, or move that file away"],
-        )
-
-
 def _ends(
-    network: TransplantNetwork, path: str | None, category: str | None, task: str | None
+    network: Answering, path: str | None, category: str | None, task: str | None
 ) -> tuple[str, str]:
     """Return the category and the task that are meant."""
     if path is not None and category is None and task is None:
@@ -183,3 +100,43 @@ def _ends(
     if path is None and category is not None and task is not None:
         return category, task
     raise ValueError("expected a path, or a category and a task")
+
+
+def check_folder(file: Path) -> None:
+    """Raise a `DiagnosticError`, LEGO762, where a file's folder does not exist."""
+    if not file.parent.is_dir():
+        raise DiagnosticError.of(
+            "LEGO762",
+            f"cannot write `{file}`: there is no folder `{file.parent}`",
+            help=["make the folder, or write somewhere else"],
+        )
+    if file.is_dir():
+        raise DiagnosticError.of(
+            "LEGO762",
+            f"cannot write `{file}`: it is a folder",
+            help=["name a file in it, or another one"],
+        )
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write files beside their places first, and move them there when all of them are written.
+
+    Args:
+        files: The contents of each, in the order in which they are moved.
+
+    Raises:
+        DiagnosticError: LEGO762, the disk is full, or a folder cannot be written; what was
+            there before is untouched.
+    """
+    try:
+        write_atomically(files, mode=0o644)
+    except OSError as error:
+        needed = sum(map(len, files.values()))
+        raise DiagnosticError.of(
+            "LEGO762",
+            f"cannot write `{error.filename}`: {error.strerror or error}",
+            help=[
+                f"{needed:,} bytes are needed there",
+                "make room or permit writing, or write somewhere else",
+            ],
+        ) from None

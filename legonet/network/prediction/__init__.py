@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from legonet.network.prediction.mask_files import MaskFiles
-from legonet.network.prediction.pictures import GivenPicture
+from legonet.network.prediction.pictures import Given, GivenPicture
 from legonet.network.prediction.predicting import predictions
-from legonet.network.prediction.prediction import Prediction
+from legonet.network.prediction.prediction import MaskFiles, Prediction
 
-__all__ = ["GivenPicture", "MaskFiles", "Prediction", "predictions"]
+__all__ = ["Given", "GivenPicture", "MaskFiles", "Prediction", "predictions"]

@@ -7,19 +7,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from legonet.data.decode import open_picture, to_rgb
 from legonet.diagnostics import DiagnosticError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Given = str | Path | Image.Image | NDArray[np.uint8]
-    """A file, a folder, a pattern, a PIL picture, or an array of pixels."""
+Given = str | Path | Image.Image | NDArray[np.uint8]
+"""A file, a folder, a pattern, a PIL picture, or an array of pixels."""
 
 Broken = Callable[[DiagnosticError], None]
 """Hears of a picture that cannot be read."""
@@ -112,7 +109,7 @@ _CHANNELS = ((), (3,), (4,))
 
 
 def _files(given: str) -> list[Path]:
-    """Return the picture files behind what a person names; one that is missing is still one."""
+    """Return the picture files that a name or pattern leads to, including a missing one."""
     # Unlike those of pathlib, the functions of os.path raise for no name at all.
     if os.path.isdir(given):  # noqa: PTH112
         endings = Image.registered_extensions()
@@ -131,7 +128,7 @@ def _files(given: str) -> list[Path]:
     if not found:
         raise DiagnosticError.of(
             "LEGO749",
-            f"expected pictures behind `{given}`, found none",
+            f"expected pictures at `{given}`, found none",
             help=["name files, a folder with pictures, or a pattern such as 'photos/*.jpg'"],
         )
     return found

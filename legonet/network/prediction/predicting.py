@@ -19,14 +19,15 @@ from legonet.data.decode import squash
 from legonet.diagnostics import DiagnosticError
 from legonet.network.prediction.pictures import Broken, GivenPicture, gathered
 from legonet.network.prediction.prediction import Prediction
-from legonet.network.routes import Ends
+from legonet.network.routes import EdgeKey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from legonet.goals import Goal
     from legonet.network.prediction.pictures import Given
     from legonet.network.prediction.prediction import Mask
-    from legonet.network.transplant_network import TransplantNetwork
+    from legonet.network.route import Answering
 
 PIXELS_AT_ONCE = 2**19
 """Pixels of all pictures in a batch, for one route; several routes share them.
@@ -39,9 +40,9 @@ READERS = 4
 
 
 def predictions(
-    network: TransplantNetwork,
+    network: Answering,
     given: Given | Iterable[Given],
-    routes: Sequence[Ends],
+    routes: Sequence[EdgeKey],
     broken: Broken | None = None,
 ) -> Iterator[Prediction]:
     """Give the answers to pictures, a batch at a time.
@@ -93,37 +94,40 @@ def _look(picture: GivenPicture, sizes: Iterable[int]) -> _Seen | DiagnosticErro
 
 
 def _answered(
-    network: TransplantNetwork, seen: Sequence[_Seen], sizes: Mapping[Ends, int]
+    network: Answering, seen: Sequence[_Seen], sizes: Mapping[EdgeKey, int]
 ) -> Iterator[Prediction]:
     if not seen:
         return
-    alike: defaultdict[int, list[Ends]] = defaultdict(list)
+    alike: defaultdict[int, list[EdgeKey]] = defaultdict(list)
     for ends, size in sizes.items():
         alike[size].append(ends)
-    logits: dict[Ends, Tensor] = {}
+    logits: dict[EdgeKey, Tensor] = {}
     for size, routes in alike.items():
         tensor = to_tensor(np.stack([item.pixels[size] for item in seen]))
         logits |= network.answers(routes, tensor)
     found = {ends: logits[ends].float().cpu() for ends in sizes}
     labels = {ends: network.labels(*ends) for ends in sizes}
+    goals = {ends: network.graph.edge(*ends).goal for ends in sizes}
     for number, item in enumerate(seen):
         for ends in sizes:
-            yield _prediction(item, ends, labels[ends], found[ends][number])
+            yield _prediction(item, ends, goals[ends], labels[ends], found[ends][number])
 
 
-def _prediction(seen: _Seen, ends: Ends, labels: tuple[str, ...], logits: Tensor) -> Prediction:
-    if logits.dim() == 3:
+def _prediction(
+    seen: _Seen, ends: EdgeKey, goal: Goal, labels: tuple[str, ...], logits: Tensor
+) -> Prediction:
+    if goal.per_pixel:
         return _segmentation(seen, ends, labels, logits.numpy())
     single = len(labels) == 1
     chances = (logits.sigmoid() if single else logits.softmax(0)).tolist()
-    likeliest = int(logits.argmax())
-    answer = labels[likeliest] if not single or float(logits) > 0 else None
+    decided = int(goal.decide(logits[None]))
+    answer = labels[0 if single else decided] if decided or not single else None
     probabilities = dict(zip(labels, chances, strict=True))
     return Prediction(seen.picture, *ends, answer, probabilities=probabilities)
 
 
 def _segmentation(
-    seen: _Seen, ends: Ends, labels: tuple[str, ...], logits: NDArray[np.float32]
+    seen: _Seen, ends: EdgeKey, labels: tuple[str, ...], logits: NDArray[np.float32]
 ) -> Prediction:
     mask = _mask(logits, seen.own_size)
     counts = np.bincount(mask.reshape(-1), minlength=len(labels) + 1)

@@ -1,17 +1,23 @@
-"""What a route answers for a picture, as a person reads it."""
+"""What a route answers for a picture, as a person reads it, and its mask as files."""
 
 from __future__ import annotations
 
 import colorsys
+import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from legonet.build import edge_name
+from legonet.building.storage.files import write_whole
 from legonet.data import BACKGROUND
+from legonet.diagnostics import DiagnosticError
+from legonet.graph.resolved import edge_name
 from legonet.network.prediction.pictures import GivenPicture
 
 if TYPE_CHECKING:
@@ -110,3 +116,54 @@ def _colour(number: int) -> tuple[int, int, int]:
     golden_section = 0.6180339887
     red, green, blue = colorsys.hsv_to_rgb(number * golden_section % 1, 0.85, 0.9)
     return round(255 * red), round(255 * green), round(255 * blue)
+
+
+class MaskFiles:
+    """Writes masks and overlays as PNG into a folder.
+
+    They are called ``PICTURE.CATEGORY.TASK.mask.png`` and ``.overlay.png``; pictures of one name
+    from several folders are numbered.
+
+    Args:
+        folder: Where to; it is made if it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def write(self, prediction: Prediction) -> tuple[Path, Path]:
+        """Write a prediction's mask and overlay, and return their files.
+
+        Raises:
+            DiagnosticError: They cannot be written, or the picture can no longer be read.
+        """
+        stem = f"{self._name(prediction.picture.name)}.{prediction.category}.{prediction.task}"
+        images = {"mask": prediction.mask_image(), "overlay": prediction.overlay()}
+        mask, overlay = (
+            self._written(image, self._folder / f"{stem}.{kind}.png")
+            for kind, image in images.items()
+        )
+        return mask, overlay
+
+    def _written(self, image: Image.Image, file: Path) -> Path:
+        contents = BytesIO()
+        image.save(contents, "PNG")
+        try:
+            write_whole(file, contents.getvalue())
+        except DiagnosticError as error:
+            advice = "make room or permit writing, or choose another folder"
+            raise DiagnosticError(
+                *(replace(item, help=(advice,)) for item in error.diagnostics)
+            ) from None
+        return file
+
+    def _name(self, picture: str) -> str:
+        """Return what files of a picture begin with: one name for each picture."""
+        if picture not in self._names:
+            stem = re.sub(r"\s", "-", Path(picture).stem)
+            self._counts[stem] += 1
+            number = self._counts[stem]
+            self._names[picture] = stem if number == 1 else f"{stem}-{number}"
+        return self._names[picture]

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: a graph to search and to walk through, opened from disk."""
+"""One self-contained HTML page for searching and exploring a graph, opened from disk."""
 
 from __future__ import annotations
 

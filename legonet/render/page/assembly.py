@@ -1,24 +1,24 @@
-"""The page's own HTML, style and scripts and a graph's data, put together in one document."""
+"""The page's HTML, style and scripts, combined with a graph's data in one document."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
 from legonet.render.page.document import Item, document_of
-from legonet.render.page.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from legonet.build import Plan
+    from legonet.building import Plan
     from legonet.graph import ModuleGraph
-    from legonet.render.applications import Wanted
+    from legonet.render.selection import Wanted
 
 SCRIPTS = (
     "model",
@@ -34,7 +34,7 @@ SCRIPTS = (
     "controls",
     "main",
 )
-"""The scripts in the order in which they stand in the page; each knows those in front of it."""
+"""The scripts in their order in the page; each one uses only those before it."""
 
 
 def page(
@@ -51,12 +51,12 @@ def page(
 
     Args:
         graph: A graph without errors.
-        plan: Knows what is built of it, with certificates and loss curves; nothing is shown as
-            built unless given.
-        path: The application that is lit up when the page opens: the name of a path, or an edge
-            as ``"cat -> classify"`` or ``("cat", "classify")``. Of several it is the first.
-        only: What is shown, in patterns such as ``"cat*"`` or ``"cat* -> classify"``; all of it
-            unless given.
+        plan: Knows what is built of it, with certificates and loss curves; default: nothing is
+            shown as built.
+        path: The application that is highlighted when the page opens: the name of a path, or an
+            edge as ``"cat -> classify"`` or ``("cat", "classify")``; the first one of several.
+        only: What is shown, in patterns such as ``"cat*"`` or ``"cat* -> classify"``; default:
+            everything.
 
     Raises:
         DiagnosticError: LEGO802 or LEGO806, the spec has no such path or edge; LEGO807, a pattern
@@ -89,7 +89,7 @@ def _script() -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Return the content security policy that allows the page's own style and script alone."""
+    """Return the content security policy that allows only the page's own style and script."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -106,10 +106,23 @@ def _digest(text: str) -> str:
 
 
 def _json(document: Item) -> str:
-    """Return JSON in which nothing can end the script element that it stands in."""
+    """Return JSON in which nothing can end the script element that contains it."""
     text = visible(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+# Direction controls could show a spec's text in another order than it is read in, and a browser
+# ends lines of a script at the separators.
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Return a text with a replacement character for each that cannot be seen.
+
+    Letters that are written from right to left stay as they are.
+    """
+    return _UNSEEN.sub("\ufffd", text)

@@ -1,12 +1,121 @@
-"""What a certificate says, in sections of facts that people can read."""
+"""What a certificate says, as JSON values: figures, and readable sections of facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from legonet.goals import goal_of
+from legonet.graph.state import error_of
+from legonet.render import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from legonet.building import Step
+    from legonet.render.built import Size
+
+Figures = dict[str, Any]
+
+_METRICS = {"iou": "IoU", "auc": "area under the ROC curve"}
+_ORDER = (
+    "error_rate",
+    "pixel_accuracy",
+    "iou",
+    "precision",
+    "recall",
+    "balanced_pixel_accuracy",
+    "agreement",
+    "auc",
+    "best_error_rate",
+    "best_pixel_accuracy",
+    "best_threshold",
+    "calibration_error",
+)
+"""The most important figures come first; a figure that is not listed here comes last."""
+_LOGITS = ("best_threshold",)
+_OTHERS = ("teacher_", "donor_")
+_LIMITS = ("_low", "_high")
+
+
+def size(size: Size | None) -> Figures:
+    """Return how large a module is, in a few words for the picture and more for its details."""
+    if size is None:
+        return {"parameters": "", "size": ""}
+    return {"parameters": words.parameters(size), "size": words.size(size)}
+
+
+def certificate_of(step: Step | None) -> Mapping[str, Any]:
+    """Return what is known about how a step was built; empty if it is not built."""
+    return {} if step is None or step.artifact is None else step.artifact.certificate
+
+
+def metrics(metrics: Mapping[str, float]) -> list[Figures]:
+    """Return the figures, each with the teacher's and the donor's if there are any.
+
+    A figure may have the limits of its 95 % interval; all except logits are shares.
+    """
+    return [
+        {
+            "name": _METRICS.get(name, name.replace("_", " ")),
+            "own": value,
+            "low": metrics.get(f"{name}_low"),
+            "high": metrics.get(f"{name}_high"),
+            "teacher": metrics.get(f"teacher_{name}"),
+            "donor": metrics.get(f"donor_{name}"),
+            "is_share": name not in _LOGITS,
+        }
+        for name, value in sorted(metrics.items(), key=_place)
+        if not name.startswith(_OTHERS) and not name.endswith(_LIMITS)
+    ]
+
+
+def _place(metric: tuple[str, float]) -> int:
+    return _ORDER.index(metric[0]) if metric[0] in _ORDER else len(_ORDER)
+
+
+def quality(metrics: Mapping[str, float]) -> Figures | None:
+    """Return the share of wrong answers, of pictures or of pixels, and the teacher's.
+
+    ``half`` is the larger half of its 95 % interval, if that is known.
+    """
+    goal, own, teacher = goal_of(metrics), error_of(metrics), error_of(metrics, "teacher")
+    if goal is None or own is None:
+        return None
+    value, low, high = own
+    return {
+        "of": f"{goal.unit}s",
+        "own": value,
+        "half": None if low is None or high is None else max(value - low, high - value),
+        "teacher": None if teacher is None else teacher[0],
+    }
+
+
+def warnings(certificate: Mapping[str, Any]) -> list[str]:
+    """Return the warnings of a certificate."""
+    learned = (certificate.get("learned") or {}).get("warnings") or ()
+    return [*learned, *(item["message"] for item in certificate.get("warnings") or ())]
+
+
+def failure(certificate: Mapping[str, Any]) -> list[str]:
+    """Return why a learned edge failed, and what to do; empty for a good one."""
+    found = certificate.get("failure")
+    return [] if found is None else [found["message"], *found["help"]]
+
+
+def why_no_curve(certificate: Mapping[str, Any], *, trained: bool) -> str:
+    """Return why there is no loss curve."""
+    if not trained:
+        return "Nothing was trained here."
+    if not certificate:
+        return "It is not built yet; `legonet build` draws its loss curve."
+    because = (certificate.get("learned") or {}).get("trained_because")
+    because = because or (certificate.get("learned") or {}).get("steps_because")
+    return f"No training took place: {because}." if because else "No loss curve was kept."
+
 
 Fact = list[str]
-"""A label and a value; behind them maybe what the value leads to, such as ``network:cat_net``."""
+"""A label and a value, optionally followed by a link target such as ``network:cat_net``."""
 
 Section = dict[str, Any]
 """A ``title`` and its ``facts``."""
@@ -29,12 +138,12 @@ _COURSE = {
 
 
 def section(title: str, facts: Sequence[Fact], *, deep: bool = False) -> list[Section]:
-    """Return a section, or nothing where there are no facts; a deep one is folded at first."""
+    """Return a section, or nothing if there are no facts; a deep section is folded at first."""
     return [{"title": title, "facts": list(facts), "deep": deep}] if facts else []
 
 
 def sections_of(certificate: Mapping[str, Any]) -> list[Section]:
-    """Return everything that a certificate says, less its metrics, curves and warnings."""
+    """Return everything that a certificate says, except its metrics, curves and warnings."""
     learned = dict(certificate.get("learned") or {})
     for name in _SHOWN_APART:
         learned.pop(name, None)
@@ -62,7 +171,7 @@ def sections_of(certificate: Mapping[str, Any]) -> list[Section]:
 
 
 def facts(values: Mapping[str, Any], above: str = "") -> Iterator[Fact]:
-    """Give a fact for each value; nested ones carry the names above them."""
+    """Yield a fact for each value; nested values are prefixed with the names above them."""
     for name, value in values.items():
         label = f"{above}{name}".replace("_", " ")
         if isinstance(value, Mapping):
@@ -72,7 +181,7 @@ def facts(values: Mapping[str, Any], above: str = "") -> Iterator[Fact]:
 
 
 def text(value: Any) -> str:
-    """Return a value of JSON as people write it."""
+    """Return a JSON value as people write it."""
     match value:
         case bool():
             return "yes" if value else "no"

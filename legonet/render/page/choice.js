@@ -113,7 +113,7 @@ function choiceOf(address) {
   try {
     text = decodeURIComponent(address.replace(/^#/, ""));
   } catch {
-    return { ...nothing }; // somebody's typing is no address
+    return { ...nothing }; // something typed by hand is not an address
   }
   const known = (names, name) => (names.has(name) ? name : null);
   const ends = /^(.*)->(.*)$/su.exec(text);

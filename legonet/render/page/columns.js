@@ -27,7 +27,7 @@ function edgeBox(edge, brief) {
   const made = [edge.method, edge.convs].filter(Boolean).join(" · ");
   const lines = [named(made), small(`${signOf(edge)} ${progressOf(edge)}`)];
   if (edge.state !== "direct") lines.splice(1, 0, small(edge.pictures));
-  return box(edge, lines);
+  return box(edge, lines, { most: 280 });
 }
 
 const moduleBox = (item, lines) => box(item, item.parameters ? [...lines, small(item.parameters)] : lines);
@@ -79,7 +79,7 @@ function bend(from, to) {
 function columnsArrangement() {
   const brief = model.edges.length > manyEdges;
   const gap = brief ? 6 : 14;
-  // Adapters stand beside the modules of which there are more, so that lines are short.
+  // Adapters are ordered like the side with more modules, so that lines are short.
   const [first, second] = model.categories.length < model.tasks.length
     ? ["task", "category"] : ["category", "task"];
   const order = {
@@ -152,7 +152,7 @@ function networkColumns(ofCategories, gap) {
   }));
 }
 
-/** How many columns to the left of the category modules a network stands, for those drawn. */
+/** How many columns a network is to the left of the category modules, for those drawn. */
 function networkLevels() {
   const donors = new Set([...model.categories, ...model.tasks].map((item) => item.network));
   const levels = new Map();

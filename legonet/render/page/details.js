@@ -57,8 +57,9 @@ function pathDetails(category, task) {
       linkTo("task", task), paths.length ? ", the path " : "",
       ...paths.flatMap((path, number) => [number ? ", " : "", element("b", {}, nameOf(path.name))]),
       edge.size ? `; ${edge.size}` : ""),
+    ...failureOf(edge),
     ...warningsOf(edge),
-    ["learning", "failed"].includes(edge.state)
+    ["learning", "failed"].includes(edge.state) && edge.failure.length === 0
       ? element("p", { class: "note" }, edge.message)
       : null,
     edge.reason ? element("p", { class: "note" }, `To be built: ${edge.reason}.`) : null,
@@ -114,17 +115,35 @@ function whyNoPath(category, task) {
 const warningsOf = (item) => item.warnings.map((text) =>
   element("p", { class: "warning", role: "note" }, element("b", {}, "Warning: "), text));
 
+const failureOf = (edge) => edge.failure.slice(0, 1).map((text) =>
+  element("div", { class: "failure", role: "note" },
+    element("p", {}, element("b", {}, "Failed: "), text),
+    ...edge.failure.slice(1).map((advice) => element("p", {}, advice))));
+
+function figure(value, metric) {
+  if (value === null) return "";
+  return metric.is_share ? percent(value) : String(Number(value.toPrecision(3)));
+}
+
+function ownFigure(metric) {
+  const own = figure(metric.own, metric);
+  if (metric.low === null || metric.high === null) return own;
+  const limits = [metric.low, metric.high].map((limit) => (100 * limit).toFixed(1));
+  return [own, element("span", { class: "interval" }, `${limits.join(" to ")}`)];
+}
+
 function metricsTable(item) {
   if (item.metrics.length === 0) return null;
-  const withTeacher = item.metrics.some((metric) => metric.teacher !== null);
+  const others = [["teacher", "teacher"], ["donor", "donor alone"]]
+    .filter(([role]) => item.metrics.some((metric) => metric[role] !== null));
   return element("table", { class: "metrics" },
     element("thead", {}, element("tr", {}, element("td"),
       element("th", { scope: "col" }, item.kind === "edge" ? "this path" : "network"),
-      withTeacher ? element("th", { scope: "col" }, "its teacher") : null)),
+      ...others.map(([, heading]) => element("th", { scope: "col" }, heading)))),
     element("tbody", {}, ...item.metrics.map((metric) => element("tr", {},
       element("th", { scope: "row" }, metric.name),
-      element("td", {}, percent(metric.own)),
-      withTeacher ? element("td", {}, metric.teacher === null ? "" : percent(metric.teacher)) : null))));
+      element("td", {}, ...[ownFigure(metric)].flat()),
+      ...others.map(([role]) => element("td", {}, figure(metric[role], metric)))))));
 }
 
 function lossSection(item, title) {

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from legonet.graph import EdgeState, ModuleGraph, State
+from legonet.language.models import WeightsFile
 from legonet.render import words
-from legonet.render.applications import Application, Wanted, applications_of
-from legonet.render.looks import (
+from legonet.render.built import Built
+from legonet.render.page.certificates import (
+    Fact,
+    Section,
+    certificate_of,
+    curve_of,
+    facts,
+    failure,
+    metrics,
+    quality,
+    section,
+    sections_of,
+    size,
+    warnings,
+    why_no_curve,
+)
+from legonet.render.selection import Application, Selection, Wanted, applications_of, select
+from legonet.render.style import (
     BEHIND_ITS_TEACHER,
     FAR_BEHIND,
     LOOKS,
@@ -16,34 +35,17 @@ from legonet.render.looks import (
     ORDER,
     look_of,
 )
-from legonet.render.page.certificates import (
-    Fact,
-    Section,
-    curve_of,
-    facts,
-    section,
-    sections_of,
-)
-from legonet.render.page.figures import (
-    certificate_of,
-    metrics,
-    quality,
-    size,
-    warnings,
-    why_no_curve,
-)
-from legonet.render.page.statements import Statements
-from legonet.render.selection import Selection, select
-from legonet.render.view import Built
-from legonet.spec.models import WeightsFile
+from legonet.syntax import ast, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from legonet.build import Plan
-    from legonet.spec.declarations import Adapter, Network
-    from legonet.spec.models import Weights
-    from legonet.spec.spec import Key
+    from legonet.building import Plan
+    from legonet.diagnostics import SourceText, Span
+    from legonet.language.declarations import Adapter, Network
+    from legonet.language.models import Weights
+    from legonet.language.spec import Key, Origin
+    from legonet.syntax.ast import Statement
 
 Item = dict[str, Any]
 
@@ -53,7 +55,7 @@ _NAMES = {
     FAR_BEHIND: "far",
     **{look: state.value for state, look in LOOKS.items()},
 }
-"""The looks of edges by the names that the page's style knows them by."""
+"""The names of the edges' looks in the page's style."""
 
 
 def document_of(
@@ -68,7 +70,7 @@ def document_of(
     Args:
         graph: A graph without errors.
         plan: Knows what is built of it.
-        path: Applications; the page begins with the first.
+        path: Applications; the page opens with the first.
         only: What is shown; see `select`.
 
     Raises:
@@ -100,7 +102,8 @@ class _Document:
         tasks = {name: spec.tasks[name] for name in shown.tasks}
         items = {
             "networks": [
-                self._network(name, spec.networks[name]) for name in self._graph.ancestors_first()
+                self._network(network.name, network.declaration)
+                for network in self._graph.networks()
             ],
             "categories": [
                 {
@@ -118,7 +121,7 @@ class _Document:
                     "network": task.network,
                     "cut": f"after {task.after}",
                     **size(sizes.tasks.get(name)),
-                    "goal": self._graph.goal(spec.networks[task.network]).value,
+                    "goal": self._graph.network(task.network).goal.name,
                     **self._place(("task", name)),
                 }
                 for name, task in tasks.items()
@@ -149,7 +152,7 @@ class _Document:
         return "legonet"
 
     def _place(self, key: Key) -> Item:
-        """Return where a statement stands, and the number of its text."""
+        """Return where a statement is, and the number of its text."""
         origin = self._graph.spec.origins.get(key)
         if origin is None:
             return {"place": None, "text": None, "trace": []}
@@ -197,7 +200,8 @@ class _Document:
         step = None if self._plan is None else self._plan.edge(*ends)
         certificate = certificate_of(step)
         learning = adapter.learning
-        teacher = self._graph.teacher_name(adapter)
+        edge = self._graph.edge(*ends)
+        teacher = None if learning is None else edge.teacher.name
         state = self._built.state(adapter)
         asked: list[Fact] = []
         if learning is not None:
@@ -209,8 +213,8 @@ class _Document:
             ]
             if teacher is not None:
                 asked.insert(0, ["teacher", teacher, f"network:{teacher}"])
-            if (data := self._graph.data_name(adapter)) is not None:
-                asked.append(["data", data])
+            if edge.dataset is not None:
+                asked.append(["data", edge.dataset.name])
         sections: list[Section] = [*section("The spec asks for", asked), *sections_of(certificate)]
         return {
             "category": adapter.category,
@@ -226,6 +230,7 @@ class _Document:
             "teacher": teacher,
             "metrics": metrics(state.metrics),
             "quality": quality(state.metrics),
+            "failure": failure(certificate),
             "warnings": warnings(certificate),
             "sections": sections,
             "curve": curve_of(certificate),
@@ -235,5 +240,37 @@ class _Document:
 
 
 def _weights(weights: Weights) -> str:
-    """Return where ready weights come from; a file by its name, as its place is in the spec."""
+    """Return where ready weights come from; for a file, only its name."""
     return weights.file.name if isinstance(weights, WeightsFile) else words.form(weights)
+
+
+class Statements:
+    """Finds the statements that things in a graph come from; each file is parsed once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, dict[int, Span]] = {}
+
+    def text(self, origin: Origin) -> str:
+        """Return the whole statement, without the indentation that all its lines share."""
+        source = origin.span.source
+        if source.path not in self._files:
+            self._files[source.path] = _by_place(source)
+        span = self._files[source.path].get(origin.span.start, origin.span)
+        start = source.position(span.start)[1] - 1
+        return dedent(" " * start + source.text[span.start : span.end]).rstrip()
+
+
+def _by_place(source: SourceText) -> dict[int, Span]:
+    """Return the spans of a file's statements, by where their names begin."""
+    return dict(_places(parse(source).ast.statements))
+
+
+def _places(statements: Iterable[Statement]) -> Iterator[tuple[int, Span]]:
+    for statement in statements:
+        match statement:
+            case ast.For():
+                yield from _places(statement.body)
+            case ast.Block() | ast.Path():
+                yield statement.name.span.start, statement.span
+            case ast.Adapter():
+                yield statement.category.span.start, statement.span

@@ -17,7 +17,7 @@ const element = (tag, attributes = {}, ...children) =>
 const shape = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(pictureSpace, tag), attributes, children);
 
-/** A name from the spec: it may be written in another direction than what stands around it. */
+/** A name from the spec: it may be written in another direction than the text around it. */
 const nameOf = (text) => element("bdi", {}, text);
 
 const letters = document.createElement("canvas").getContext("2d");

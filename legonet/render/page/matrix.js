@@ -1,6 +1,6 @@
 // Arrangement as a matrix, for many edges: a row for each category, a column for each task.
 
-const cell = { width: 116, height: 24, gapX: 14, gapY: 8 };
+const cell = { width: 150, height: 24, gapX: 14, gapY: 8 };
 
 function matrixArrangement() {
   const ofTasks = model.tasks.map((item, number) => {

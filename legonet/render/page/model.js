@@ -44,10 +44,12 @@ function searchedWords(item) {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** The share of wrong answers of an edge; how far it has come where that is not known. */
+/** The share of wrong answers of an edge with half of its 95 % interval; how far it has come where that is not known. */
 function errorOf(edge) {
   if (edge.quality === null) return stateName(edge.state);
-  return percent(edge.quality.own) + (edge.quality.of === "pixels" ? " px" : "");
+  const { of, own, half } = edge.quality;
+  const noise = half === null ? "" : ` ± ${(100 * half).toFixed(1)}`;
+  return `${(100 * own).toFixed(1)}${noise} %${of === "pixels" ? " px" : ""}`;
 }
 
 /** How good an edge is beside its teacher, in a few words. */
@@ -57,5 +59,5 @@ function progressOf(edge) {
   return `error ${errorOf(edge)}${teacher === null ? "" : `, teacher ${percent(teacher)}`}`;
 }
 
-/** A sign of how an edge stands, so that nobody needs the colours. */
+/** A sign for the state of an edge, so that the colours are not needed. */
 const signOf = (edge) => model.looks[edge.look].sign || "○";

@@ -1,1 +1,1 @@
-"""Text to the one canonical layout, comments kept."""
+"""Formats text into the one canonical layout, keeping its comments."""

@@ -1,7 +1,7 @@
 """The canonical layout of a spec.
 
-It follows from the Ast, the comments and the blank lines between statements and fields; nothing
-else of an author's layout survives, so that two layouts of one spec come out the same.
+It depends only on the Ast, the comments, and the blank lines between statements and fields. The
+rest of the author's layout is discarded, so two layouts of the same spec come out identical.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from legonet.syntax.formatting.lines import Line, joined
 from legonet.syntax.parse import parse
 
 WIDTH = 100
-"""Columns of a line, at most, where there is a bracket to open."""
+"""Columns of a line, at most, if it has a bracket that can be split over several lines."""
 
 INDENT = "  "
 
@@ -48,9 +48,9 @@ class _Bracket(NamedTuple):
     """A list or a call.
 
     Args:
-        opening: All that stands in front of the items, such as ``conv(``.
-        start: Where the text behind the opening begins.
-        items: What stands in the bracket.
+        opening: Everything before the items, such as ``conv(``.
+        start: Where the text after the opening begins.
+        items: What the bracket contains.
         closing: What closes it.
     """
 
@@ -61,7 +61,7 @@ class _Bracket(NamedTuple):
 
 
 class _Layout:
-    """Lays out one text, line by line and in the order of the text."""
+    """Lays out one text, line by line, in the order of the text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -73,41 +73,41 @@ class _Layout:
         self._sequence(tree.statements, len(self._text), blank_lines=True)
         return joined(self._lines)
 
-    # Items one below the other.
+    # Items on lines of their own.
 
     def _sequence(self, items: Iterable[_Item], end: int, *, blank_lines: bool) -> None:
-        """Lay out items with the comments around them, up to the offset where they end."""
-        behind: int | None = None
+        """Lay out items and the comments around them, up to the offset where they end."""
+        previous: int | None = None
         for item in items:
-            behind = self._comments_before(self._head_end(item), behind, blank_lines)
-            self._blank_line(behind, item.span.start, blank_lines)
+            previous = self._comments_before(self._head_end(item), previous, blank_lines)
+            self._blank_line(previous, item.span.start, blank_lines)
             self._item(item)
-            behind = item.span.end
-            self._comment_behind(behind)
-        self._comments_before(end, behind, blank_lines)
+            previous = item.span.end
+            self._comment_after(previous)
+        self._comments_before(end, previous, blank_lines)
 
-    def _comments_before(self, end: int, behind: int | None, blank_lines: bool) -> int | None:
-        """Lay out the comments in front of ``end``, each on its own line."""
+    def _comments_before(self, end: int, previous: int | None, blank_lines: bool) -> int | None:
+        """Lay out the comments before ``end``, each on its own line."""
         for start, comment in self._comments.take_before(end):
-            self._blank_line(behind, start, blank_lines)
+            self._blank_line(previous, start, blank_lines)
             self._line(comment)
-            behind = start
-        return behind
+            previous = start
+        return previous
 
-    def _blank_line(self, behind: int | None, start: int, wanted: bool) -> None:
-        """Keep one of the blank lines between what was laid out last and what begins at start."""
-        if wanted and behind is not None and self._text.count("\n", behind, start) > 1:
+    def _blank_line(self, previous: int | None, start: int, wanted: bool) -> None:
+        """Keep one of the blank lines between what was laid out last and what starts next."""
+        if wanted and previous is not None and self._text.count("\n", previous, start) > 1:
             self._lines.append(Line(""))
 
-    def _comment_behind(self, end: int) -> None:
-        """Lay out the comment that stands on the same line behind what ends here, if any does."""
+    def _comment_after(self, end: int) -> None:
+        """Lay out the comment that follows on the same line, if there is one."""
         gap = _COMMA_AND_BLANKS.match(self._text, end)
         if gap and self._comments.next_at(gap.end()):
             _, comment = self._comments.take()
             self._lines[-1] = Line(self._lines[-1].code, comment)
 
     def _head_end(self, item: _Item) -> int:
-        """Return up to where comments inside of an item can only stand in front of it."""
+        """Return the offset before which an item's inner comments must be moved above it."""
         if isinstance(item, ast.Argument):
             item = item.value
         if not isinstance(item, ast.Value):
@@ -118,8 +118,8 @@ class _Layout:
     def _inside(
         self, start: int, items: Iterable[_Item], end: int, closing: str, *, blank_lines: bool
     ) -> None:
-        """Lay out what stands behind an opening bracket, whose line is the last one so far."""
-        self._comment_behind(start)
+        """Lay out what follows an opening bracket, whose line is the last one so far."""
+        self._comment_after(start)
         self._depth += 1
         self._sequence(items, end, blank_lines=blank_lines)
         self._depth -= 1
@@ -197,7 +197,7 @@ class _Layout:
     # Values.
 
     def _value(self, head: str, value: ast.Value, tail: str) -> None:
-        """Lay out a value on one line, or else with its bracket open."""
+        """Lay out a value on one line, or else with its bracket split over several lines."""
         bracket = self._bracket(value)
         if bracket is None:
             self._line(head + self._written(value) + tail)
@@ -223,10 +223,10 @@ class _Layout:
                 return None
 
     def _on_one_line(self, item: ast.Value | ast.Argument | ast.Field) -> str | None:
-        """Return an item on one line; None where it has to take several.
+        """Return an item on one line; None if it needs several.
 
-        Comments inside of it are not looked for. A long item is given up early, so that the time
-        that this takes does not grow with what a bracket holds.
+        Does not look for comments inside the item. Gives up early on a long item, so that the time
+        taken does not grow with the contents of a bracket.
         """
         if isinstance(item, ast.Argument | ast.Field):
             if isinstance(item.value, ast.Fields):

@@ -1,4 +1,4 @@
-"""Lines of code with comments behind them, and the columns that they take."""
+"""Lines of code with trailing comments, and the columns that they take."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import NamedTuple
 from legonet.diagnostics.text import columns
 
 GAP = 2
-"""Blanks between code and the comment behind it, at least."""
+"""Blanks between code and its trailing comment, at least."""
 
 
 class Line(NamedTuple):
     """One line of a text.
 
     Args:
-        code: With its indentation; empty for a blank line.
-        comment: What stands behind the code; empty for none.
+        code: The code with its indentation; empty for a blank line.
+        comment: The comment after the code; empty if there is none.
     """
 
     code: str
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def joined(lines: Iterable[Line]) -> str:
-    """Return the text of some lines; comments on consecutive lines begin in one column."""
+    """Return the text of some lines; comments on consecutive lines are aligned."""
     text: list[str] = []
     for commented, group in groupby(lines, key=lambda line: bool(line.comment)):
         run = list(group)

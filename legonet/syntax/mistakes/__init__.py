@@ -1,1 +1,1 @@
-"""What a person is told of a text that cannot be read, and how reading goes on behind it."""
+"""Diagnostics for text that cannot be read, and how reading continues after it."""

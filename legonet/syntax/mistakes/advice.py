@@ -1,4 +1,4 @@
-"""What to do about a token that cannot stand where it stands."""
+"""Help for a token that cannot appear where it does."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ _QUOTES = frozenset(
 _BY_TEXT = (
     (re.compile(r"(<<<<<<<|=======|>>>>>>>)"), "keep one side of this merge conflict"),
     (re.compile(r"//|/\*|--(?!>)"), "a comment begins with `#`"),
-    (re.compile(r"\.{0,2}/"), "a path stands in quotes"),
-    (re.compile(r"[+*%]"), "values are not computed; `${name}` in a string joins texts"),
+    (re.compile(r"\.{0,2}/"), "put a path in quotes"),
+    (re.compile(r"[+*%]"), "values are not computed; use `${name}` in a string to join strings"),
 )
 
 
-def for_unknown_statement(word: str, behind: str) -> tuple[str, ...]:
-    """Return what to do about a word that begins no statement.
+def for_unknown_statement(word: str, after: str) -> tuple[str, ...]:
+    """Return help for a word that does not begin a statement.
 
     Args:
         word: The word.
-        behind: The kind of the token behind it.
+        after: The kind of the token after it.
     """
     if word in _CONDITIONS:
-        return ("a spec has no conditions; what differs stands in lists and loops",)
+        return ("a spec has no conditions; use lists and loops for what differs",)
     if word in _OF_OTHER_LANGUAGES:
         return (f"write {_FORMS[_OF_OTHER_LANGUAGES[word]]}",)
-    if behind == "EQUAL":
+    if after == "EQUAL":
         return (f"a constant is written `let {word} = ..`",)
-    if behind == "LBRACE":
+    if after == "LBRACE":
         return (f"a block begins with what it declares, such as `network {word} {{ .. }}`",)
     return did_you_mean(word, STATEMENTS, "statement") or (
         "statements are: " + ", ".join(STATEMENTS),
@@ -75,14 +75,14 @@ def advice(
     expected: set[str],
     opening: Token | None,
 ) -> tuple[str, ...]:
-    """Return what to do about a token where the grammar expects another one.
+    """Return help for a token where the grammar expects another one.
 
     Args:
         source: The text.
         tokens: All of its tokens.
-        position: Of the token that cannot stand there.
-        expected: The kinds of those that can.
-        opening: The innermost bracket that is open, if any.
+        position: The position of the token that is not allowed there.
+        expected: The kinds of tokens that are allowed.
+        opening: The innermost open bracket, if any.
     """
     token = tokens[position]
     found = (
@@ -97,14 +97,14 @@ def advice(
 def _by_text(source: SourceText, token: Token, *, in_block: bool) -> str | None:
     if token.type == "STRANGE" and is_invisible(token):
         again = source.text.find(str(token), token.end_pos or 0) > 0
-        where = "here and wherever else it stands" if again else "here"
-        return f"put a plain space {where}, or nothing: this character cannot be seen"
+        where = "here and wherever else it occurs" if again else "here"
+        return f"replace it {where} with a plain space, or remove it: this character is invisible"
     if source.text.startswith("```", token.start_pos or 0):
         return "leave out the lines with ```"
     if token.type == "STRANGE" and str(token) in _QUOTES:
-        return 'a string stands in straight double quotes: `".."`'
+        return 'put a string in straight double quotes: `".."`'
     if str(token) == ";" and in_block:
-        return "a statement ends with its line, and fields stand behind commas"
+        return "a statement ends at the end of its line; separate fields with commas"
     for pattern, text in _BY_TEXT:
         if token.type in ("STRANGE", "EQUAL", "DOT") and pattern.match(
             source.text, token.start_pos or 0
@@ -120,7 +120,7 @@ def _by_bracket(
     expected: set[str],
     opening: Token | None,
 ) -> str | None:
-    """Name the bracket that was left open, where a new line or block goes on without it."""
+    """Name the bracket that was left open, if a new line or block follows."""
     kind = tokens[position].type
     if opening is None or opening.type == "LBRACE" or not {"RSQB", "RPAR"} & expected:
         return None
@@ -129,7 +129,8 @@ def _by_bracket(
     if ends or line != source.position(tokens[position].start_pos or 0)[0]:
         return f"the `{opening}` on line {line} is not closed"
     if kind in CLOSING:
-        return f"the `{opening}` in front is closed first, by a `{_CLOSED_BY[opening.type]}`"
+        closing = _CLOSED_BY[opening.type]
+        return f"the `{opening}` before it must be closed first, with a `{closing}`"
     return None
 
 
@@ -143,41 +144,41 @@ def _by_kind(
     in_brackets = opening is not None and opening.type != "LBRACE"
     following = tokens[position + 1].type if position + 1 < len(tokens) else ""
     if {"COLON", "LBRACE"} <= expected and following == "COLON":
-        return f"a block's fields stand in braces: `{tokens[position - 1]} {{ .. }}`"
+        return f"put a block's fields in braces: `{tokens[position - 1]} {{ .. }}`"
     if "COLON" in expected and kind in ("EQUAL", "NAME", "STRING", "INTEGER", "DECIMAL"):
         noun = "an argument's" if in_call else "a field's"
         if kind == "EQUAL" or not in_call:
-            return f"{noun} value stands behind a colon: `name: value`"
+            return f"{noun} value comes after a colon: `name: value`"
     if kind in ("STRING", "LBRACE", "LSQB") and before == "NAME" and "LPAR" in expected:
-        return f"a call's arguments stand in brackets: `{tokens[position - 1]}(..)`"
+        return f"put a call's arguments in parentheses: `{tokens[position - 1]}(..)`"
     if kind in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
-        return "fields stand one a line or behind commas"
+        return "put each field on its own line, or separate fields with commas"
     if kind == "COMMA" and before == "RBRACE" and LINE_END in expected:
-        return "statements stand on lines of their own, without commas"
+        return "put each statement on its own line, without commas"
     if kind == "INTEGER" and before == "COMMA" and "RBRACE" in expected:
         return "a number is written without commas: `1000`"
     if kind == "COMMA" and LINE_END in expected and not expected & {"AS", "RBRACE"}:
-        return "a list stands in square brackets: `[..]`"
+        return "write a list in square brackets: `[..]`"
     if in_brackets and "COMMA" in expected and kind not in ("RPAR", "RSQB"):
-        return "values and arguments stand behind commas"
+        return "separate values and arguments with commas"
     if kind == "LBRACE" and before == "COLON":
-        return f"a block stands without a colon: `{tokens[position - 2]} {{ .. }}`"
+        return f"write a block without a colon: `{tokens[position - 2]} {{ .. }}`"
     if kind == "LBRACE" and before == LINE_END:
-        return "a block's `{` stands on the line of its statement"
+        return "put a block's `{` on the same line as its statement"
     if kind == "LBRACE" and "LSQB" in expected:
-        return "a list stands in square brackets: `[..]`"
+        return "write a list in square brackets: `[..]`"
     if kind == "LPAR" and "LSQB" in expected:
-        return "a list stands in square brackets: `[..]`"
+        return "write a list in square brackets: `[..]`"
     if kind == "STRING" and "NAME" in expected:
-        return "a name stands without quotes"
+        return "write a name without quotes"
     if kind in STATEMENT_STARTS and "NAME" in expected and before != LINE_END:
         return f"`{token}` is a word of the language and cannot be a name here"
     if kind in STATEMENT_STARTS and LINE_END in expected:
-        return "each statement stands on a line of its own"
+        return "put each statement on its own line"
     if kind == LINE_END and [str(item) for item in tokens[position + 1 : position + 2]] == ["-"]:
-        return "a list stands in square brackets: `[..]`"
+        return "write a list in square brackets: `[..]`"
     if kind == LINE_END and before in ("EQUAL", "COLON"):
-        return "a value stands on the line of its name"
+        return "a value goes on the same line as its name"
     if kind == "RBRACE" and opening is None:
         return "no block is open here"
     return None
@@ -190,7 +191,7 @@ def _by_statement(
     expected: set[str],
     opening: Token | None,
 ) -> str | None:
-    """Show how the statement is written whose first line cannot be read."""
+    """Show how to write a statement whose first line cannot be read."""
     if opening is not None and opening.type != "LBRACE":
         return None
     line = source.text.rfind("\n", 0, tokens[position].start_pos or 0)

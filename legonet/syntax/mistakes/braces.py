@@ -1,4 +1,4 @@
-"""What the lines of a text tell of braces that do not match."""
+"""What the lines of a text reveal about unmatched braces."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from legonet.syntax.tokens import STATEMENT_STARTS
 
 
 def indentation(source: SourceText, token: Token) -> int:
-    """Return the white space in front of the line on which a token stands, in characters."""
+    """Return the indentation of a token's line, in characters."""
     begin = line_start(source, token)
     line = source.text[begin : token.start_pos]
     return len(line) - len(line.lstrip())
 
 
 def line_start(source: SourceText, token: Token) -> int:
-    """Return where the line of a token begins."""
+    """Return where a token's line begins."""
     return source.text.rfind("\n", 0, token.start_pos or 0) + 1
 
 
 def surplus_brace(source: SourceText, tokens: Sequence[Token]) -> int | None:
-    """Return the position of the `}` that stands deeper than the block that it closes.
+    """Return the position of a `}` that is indented deeper than the block that it closes.
 
-    It is the last such one in front of the first `}` that closes nothing; None if there is none.
+    It is the last one before the first `}` that closes nothing; None if there is no such brace.
     """
     open_braces: list[Token] = []
     found = None
@@ -45,8 +45,8 @@ def surplus_brace(source: SourceText, tokens: Sequence[Token]) -> int | None:
 def unclosed_brace(source: SourceText, tokens: Sequence[Token]) -> tuple[Token, int] | None:
     """Return a brace whose block ends without a `}`, and the position where that was noticed.
 
-    Noticed is a line that is indented too little for the block: a `}`, or a statement inside of a
-    block whose contents are indented. None if the lines tell nothing.
+    The sign is a line that is not indented enough for the block: a `}`, or a statement inside a
+    block whose contents are indented. None if the indentation does not tell.
     """
     open_braces: list[tuple[Token, bool]] = []
     for position, token in enumerate(tokens):
@@ -68,7 +68,7 @@ def unclosed_brace(source: SourceText, tokens: Sequence[Token]) -> tuple[Token, 
 
 
 def _holds_deeper_lines(source: SourceText, tokens: Sequence[Token], position: int) -> bool:
-    """Whether what stands behind a brace is on its line, or on a line that is indented deeper."""
+    """Whether what follows a brace is on the same line, or on a line that is indented deeper."""
     if position + 1 == len(tokens):
         return False
     opening, following = tokens[position], tokens[position + 1]

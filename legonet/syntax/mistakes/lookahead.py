@@ -1,4 +1,4 @@
-"""What a parser would take next, found without moving it."""
+"""What a parser would accept next, determined without advancing it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def accepted_by(parser: InteractiveParser) -> set[str]:
 
 
 def takes(parser: InteractiveParser, kinds: Sequence[str]) -> bool:
-    """Whether the parser would take tokens of these kinds, one behind the other."""
+    """Whether the parser would accept tokens of these kinds, one after another."""
     state = parser.parser_state
     stack = list(state.state_stack)
     return all(_shifts(state.parse_conf.states, stack, kind) for kind in kinds)
 
 
 def _shifts(table: Any, stack: list[Any], kind: str) -> bool:
-    """Move a stack of states by one token; False where the table has no move for it."""
+    """Advance a stack of states by one token; False if the table has no move for it."""
     while True:
         action, argument = table[stack[-1]].get(kind, (None, None))
         if action is None:

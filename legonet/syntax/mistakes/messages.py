@@ -1,4 +1,4 @@
-"""What a person is told of a token that cannot stand where it stands."""
+"""Diagnostics for a token that cannot appear where it does."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ def unexpected(
     expected: set[str],
     opening: Token | None,
 ) -> Diagnostic:
-    """Return what to say of a token where the grammar expects one of others.
+    """Return the diagnostic for a token where the grammar expects something else.
 
     Args:
         source: The text.
         tokens: All of its tokens.
-        position: Of the token that cannot stand there.
-        expected: The kinds of those that can.
-        opening: The innermost bracket that is open, if any.
+        position: The position of the token that is not allowed there.
+        expected: The kinds of tokens that are allowed.
+        opening: The innermost open bracket, if any.
     """
     token = tokens[position]
     span = span_of(source, token)
     if begins_statement(expected) and token.type == "NAME":
-        behind = tokens[position + 1].type if position + 1 < len(tokens) else ""
+        after = tokens[position + 1].type if position + 1 < len(tokens) else ""
         return Diagnostic(
             "LEGO201",
             f"unknown statement `{shortened(token)}`",
             span,
-            "no statement begins so",
-            for_unknown_statement(token, behind),
+            "no statement begins like this",
+            for_unknown_statement(token, after),
         )
     wanted = _expected(expected - {"$END"})
     if token.type in ("NAME", "KEYWORD") and "RBRACE" in expected and "COMMA" in expected:
@@ -76,18 +76,18 @@ def unexpected(
 
 
 def begins_statement(expected: set[str]) -> bool:
-    """Whether a statement may stand where these kinds of tokens are expected."""
+    """Whether a statement may begin where these kinds of tokens are expected."""
     return expected >= STATEMENT_STARTS and "AS" not in expected
 
 
 def field_alone(source: SourceText, token: Token) -> Diagnostic:
-    """Return what to say of a field's name where a statement should begin."""
+    """Return the diagnostic for a field's name where a statement should begin."""
     return Diagnostic(
         "LEGO104",
         f"expected a statement, found the field `{token}`",
         span_of(source, token),
-        "this field stands in no block",
-        ("put a `{` behind the statement above that it belongs to",),
+        "this field is not in a block",
+        ("put a `{` after the statement above that it belongs to",),
     )
 
 
@@ -96,7 +96,7 @@ def _expected(kinds: set[str]) -> str:
         return "a statement or `}`" if "RBRACE" in kinds else "a statement"
     words: list[str] = []
     if "NAME" in kinds:
-        kinds = kinds - {"AS", "IN"}  # a field or an argument may be called so
+        kinds = kinds - {"AS", "IN"}  # a field or an argument may have these names
     if kinds >= _VALUE_STARTS:
         words.append("a value")
         kinds = kinds - _VALUE_STARTS
@@ -123,13 +123,13 @@ def _shown(token: Token) -> str:
 
 
 def unclosed(source: SourceText, opening: Token, before: Token | None = None) -> Diagnostic:
-    """Return what to say of a block without its closing brace.
+    """Return the diagnostic for a block without its closing brace.
 
     Args:
         source: The text.
         opening: The block's opening brace.
-        before: What stands there although the block is open, the first word of a statement or
-            the `}` of a block around it; None at the file's end.
+        before: What comes next although the block is open: the first word of a statement, or the
+            `}` of an enclosing block; None at the end of the file.
     """
     where = "at the end of the file"
     if before is not None:
@@ -146,11 +146,11 @@ def unclosed(source: SourceText, opening: Token, before: Token | None = None) ->
 def _where_to_close(source: SourceText, before: Token | None) -> str:
     if before is None:
         return "put a `}` at its end"
-    return f"put a `}}` at its end, in front of line {span_of(source, before).line}"
+    return f"put a `}}` at its end, before line {span_of(source, before).line}"
 
 
 def statement_inside(source: SourceText, statement: Token, opening: Token) -> Diagnostic:
-    """Return what to say of a statement that stands inside of a block.
+    """Return the diagnostic for a statement inside a block.
 
     Args:
         source: The text.
@@ -162,17 +162,17 @@ def statement_inside(source: SourceText, statement: Token, opening: Token) -> Di
         "LEGO104",
         f"expected a field or `}}`, found the statement `{statement}`",
         span_of(source, statement),
-        "cannot stand inside of this block",
-        (f"move it out of the block of line {line}, or close that block in front of it",),
+        "not allowed inside this block",
+        (f"move it out of the block that begins on line {line}, or close that block before it",),
     )
 
 
 def surplus(source: SourceText, brace: Token) -> Diagnostic:
-    """Return what to say of a closing brace that closes more than its own block."""
+    """Return the diagnostic for a closing brace that closes more than its own block."""
     return Diagnostic(
         "LEGO104",
         "one `}` too many: this one closes a block further out",
         span_of(source, brace),
-        "stands deeper than the block that it closes",
+        "indented deeper than the block that it closes",
         ("remove it",),
     )

@@ -1,4 +1,4 @@
-"""Takes a parser past a mistake, so that one mistake makes one error."""
+"""Takes a parser past a mistake, so that one mistake causes one error."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from legonet.syntax.mistakes.words import BrokenWord, broken_word
 from legonet.syntax.tokens import CLOSING, LINE_END, OPENING, STATEMENT_STARTS
 
 FARTHEST = 100_000
-"""Characters behind a mistake in which its end is looked for."""
+"""Characters after a mistake in which its end is searched for."""
 
 MOST_REPEATED = 1_000
-"""Times that a mistake is passed over in silence because it was told before."""
+"""How often a mistake is skipped silently because it was reported before, at most."""
 
 MOST_RESTARTS = 8
-"""Times that a text is read anew with its braces mended, at most."""
+"""How often a text is read again with its braces repaired, at most."""
 
 _BEHIND_STATEMENT_WORD = {
     "KEYWORD": frozenset({"LBRACE"}),
@@ -35,7 +35,7 @@ _BEHIND_STATEMENT_WORD = {
     "ADAPTER": frozenset({"ARROW", "DOT"}),
     "PATH": frozenset({"EQUAL"}),
 }
-"""What stands behind a statement's first word and name, but never behind those of a field."""
+"""What may follow a statement's first word and name, but never those of a field."""
 
 _REPEATED = frozenset(
     {
@@ -48,21 +48,21 @@ _REPEATED = frozenset(
         "NAMESTRING",
     }
 )
-"""Changes that are often needed several times on a line, for one reason."""
+"""Changes that are often needed several times on a line for the same reason."""
 
 
 class Recovery:
-    """Reports the mistakes of one text and finds where reading can go on.
+    """Reports the mistakes in one text and finds where reading can continue.
 
     Args:
         source: The text.
         tokens: All of its tokens.
-        parser: The parser, which has taken the tokens in front of a mistake.
+        parser: The parser, which has accepted the tokens before a mistake.
 
     Attributes:
         diagnostics: The mistakes so far.
-        lost: Words in the passages that were passed over.
-        lost_any: Whether these may have declared names that are not known.
+        lost: Words in the passages that were skipped.
+        lost_any: Whether these passages may have declared names that are not known.
     """
 
     def __init__(self, source: SourceText, tokens: list[Token], parser: InteractiveParser) -> None:
@@ -82,11 +82,11 @@ class Recovery:
             self.diagnostics += self._mended
 
     def go_on(self, position: int, bad: Diagnostic | None) -> int:
-        """Report a mistake and return the position of the token to go on with.
+        """Report a mistake and return the position of the token to continue with.
 
         Args:
-            position: Of the token that cannot stand there.
-            bad: What to say of it, if it is wrong wherever it stands.
+            position: The position of the token that is not allowed there.
+            bad: The diagnostic for it, if it is wrong in any position.
         """
         if self._is_put_in(position):
             return position + 1 + self._is_put_in(position + 1, LINE_END)
@@ -112,7 +112,7 @@ class Recovery:
         return self._repaired(position, report, expected, innermost)
 
     def _is_put_in(self, position: int, kind: str = "RBRACE") -> bool:
-        """Whether a token is none of the text's, but was put in to close a block."""
+        """Whether a token is not in the text, but was inserted to close a block."""
         return self._at.kind(position) == kind and not self._tokens[position]
 
     def _repaired(
@@ -154,7 +154,7 @@ class Recovery:
         return self._pass_over(position, expected)
 
     def _pass_over(self, position: int, expected: set[str]) -> int:
-        """Let go of the line, the field or the block that cannot be read."""
+        """Skip the line, the field or the block that cannot be read."""
         token = self._tokens[position]
         if "NAME" in expected and self._at.kind(position - 1) in ("KEYWORD", "LET", "PATH"):
             self.lost_any = True
@@ -167,7 +167,7 @@ class Recovery:
         start = token.start_pos or 0
         if self._source.text.startswith("/*", start):
             end = self._source.text.find("*/", start, start + FARTHEST)
-            position = self._at.behind(end + 2, position)
+            position = self._at.after(end + 2, position)
             return position + (end < 0 or self._at.kind(position) == LINE_END)
         self._drop_other_side(token)
         header = "LBRACE" in expected and "COLON" not in expected
@@ -177,7 +177,7 @@ class Recovery:
         return self._skip_fields(position) if header else position
 
     def _drop_other_side(self, token: Token) -> None:
-        """Leave out the second side of a merge conflict, which mostly repeats the first."""
+        """Leave out the second side of a merge conflict, which usually repeats the first."""
         start = token.start_pos or 0
         if not self._source.text.startswith("<<<<<<<", start):
             return
@@ -185,13 +185,13 @@ class Recovery:
         end = self._source.text.find("\n>>>>>>>", max(start, middle), start + FARTHEST)
         if 0 < middle < end:
             end = self._source.text.find("\n", end + 1)
-            first = self._at.behind(middle + 1, 0)
-            del self._tokens[first : self._at.behind(end + 1, first) if end > 0 else None]
+            first = self._at.after(middle + 1, 0)
+            del self._tokens[first : self._at.after(end + 1, first) if end > 0 else None]
 
     def _pass_word(self, position: int, word: BrokenWord) -> int:
-        """Report a broken word, and put a name in its place where it was surely meant as one."""
+        """Report a broken word, and replace it with a name if one was clearly intended."""
         self.diagnostics.append(word.report)
-        behind = self._at.behind(word.end, position)
+        after = self._at.after(word.end, position)
         stack = self._parser.parser_state.value_stack
         if word.name is not None:
             begun = (
@@ -205,20 +205,20 @@ class Recovery:
             if takes(self._parser, ["NAME"]):
                 self._parser.feed_token(name)
                 self._lose(word.name)
-                return behind
+                return after
         if self._at.kind(position - 1) in ("KEYWORD", "LET", "PATH") or self._in_header(position):
             self.lost_any = True
         self._unwind()
-        if self._at.kind(behind) == "UNCLOSED_STRING":
-            self._close_swallowed(self._tokens[behind])
-        return self._skip(behind)
+        if self._at.kind(after) == "UNCLOSED_STRING":
+            self._close_swallowed(self._tokens[after])
+        return self._skip(after)
 
     def _balance(self) -> None:
-        """Put in the one `}` that is missing, where the lines tell which one it is."""
+        """Insert the one `}` that is missing, if the indentation tells where it belongs."""
         kinds = [token.type for token in self._tokens]
         doubled = ("LBRACE", "LBRACE") in pairwise(kinds)
         if "STRANGE" in kinds or "UNCLOSED_STRING" in kinds or doubled:
-            return  # this tells more about the brace
+            return  # these mistakes explain the brace better
         if kinds.count("LBRACE") - kinds.count("RBRACE") == 1:
             self._put_in_brace()
 
@@ -236,7 +236,7 @@ class Recovery:
         ]
 
     def _mend(self, position: int, expected: set[str]) -> int | None:
-        """Change what opens a block and read anew; None if that is not what is wrong."""
+        """Repair a block's braces and read the text again; None if they are not the problem."""
         token = self._tokens[position]
         if token.type == "RBRACE" and not self.open_brackets() and not self._restarts:
             surplus = surplus_brace(self._source, self._tokens)
@@ -269,7 +269,7 @@ class Recovery:
         return self._skip_fields(position)
 
     def _bare_adapter_before(self) -> bool:
-        """Whether the parser took an adapter without a body last, and the end of its line."""
+        """Whether the parser last accepted an adapter without a body, and the end of its line."""
         stack = self._parser.parser_state.value_stack
         before = stack[-2] if len(stack) > 1 else None
         while isinstance(before, Tree) and before.children:
@@ -289,7 +289,7 @@ class Recovery:
         return 0
 
     def close_at_end(self) -> None:
-        """Close the blocks that are still open behind the last token."""
+        """Close the blocks that are still open after the last token."""
         self._unwind()
         braces = [token for token in self.open_brackets() if token.type == "LBRACE"]
         if braces:
@@ -298,17 +298,17 @@ class Recovery:
             self._close_block(len(self._source.text))
 
     def open_brackets(self) -> list[Token]:
-        """Return the brackets that are open, the outermost first."""
+        """Return the open brackets, outermost first."""
         opened: list[Token] = []
         for item in self._parser.parser_state.value_stack:
             if isinstance(item, Token) and item.type in OPENING:
                 opened.append(item)
             elif isinstance(item, Token) and item.type in CLOSING:
-                opened.pop()  # of a call or list that is whole but not put together yet
+                opened.pop()  # of a call or list that is complete but not assembled yet
         return opened
 
     def _statement_in_block(self, position: int, expected: set[str]) -> bool:
-        """Whether a statement began with the token before although a block is still open."""
+        """Whether a statement began with the previous token although a block is still open."""
         if position < 1 or "COLON" not in expected or not self._at.begins_line(position - 1):
             return False
         kinds = [self._at.kind(position + offset) for offset in (-1, 0, 1)]
@@ -317,7 +317,7 @@ class Recovery:
         )
 
     def _leave_block(self, position: int, opening: Token) -> int:
-        """Close the block in front of a statement, or pass over a statement that was put inside."""
+        """Close the block before a statement, or skip a statement that was put inside it."""
         first = self._tokens[position - 1]
         if indentation(self._source, first) > indentation(self._source, opening):
             report = messages.statement_inside(self._source, first, opening)
@@ -330,7 +330,7 @@ class Recovery:
         return position - 1
 
     def _lost_line_end(self, position: int, expected: set[str]) -> bool:
-        """Whether a line end in front was taken for one inside of a bracket that is not closed."""
+        """Whether the preceding line end was dropped because a bracket was not closed."""
         return (
             LINE_END in expected
             and self._at.kind(position) in STATEMENT_STARTS | {"NAME"}
@@ -339,7 +339,7 @@ class Recovery:
         )
 
     def _leaves_brackets(self, position: int, expected: set[str], innermost: Token | None) -> bool:
-        """Whether what stands here belongs no more to the list or call that is still open."""
+        """Whether what comes next no longer belongs to the list or call that is still open."""
         if innermost is None or innermost.type == "LBRACE" or not {"RPAR", "RSQB"} & expected:
             return False
         if self._at.kind(position) in ("RBRACE", LINE_END):
@@ -367,7 +367,7 @@ class Recovery:
         )
 
     def _lacks_line_end(self, position: int) -> bool:
-        """Whether a line end is missing here between what is whole and what begins."""
+        """Whether a line end is missing here, between a complete item and the next one."""
         return (
             self._at.kind(position - 1) == "RBRACE"
             or self._at.is_field(position)
@@ -402,7 +402,7 @@ class Recovery:
             self._parser.feed_token(Token(kind, "", start_pos=place, end_pos=place))
 
     def _close_swallowed(self, string: Token) -> None:
-        """Close the blocks whose braces stand behind a missing quote, inside of the string."""
+        """Close the blocks whose braces were swallowed by an unclosed string."""
         opened = sum(token.type == "LBRACE" for token in self.open_brackets())
         for _ in range(min(opened, string.count("}") - string.count("{"))):
             self._close_block(string.start_pos or 0)
@@ -439,7 +439,7 @@ class Recovery:
             if kind == LINE_END:
                 break
             parentheses += (kind in OPENING) - (kind in CLOSING)
-            if parentheses < 0:  # closes what was opened in front of the mistake
+            if parentheses < 0:  # closes what was opened before the mistake
                 parentheses = comma = 0
             if kind == "COMMA" and not parentheses and not comma and "AS" in accepted:
                 comma = position
@@ -450,7 +450,7 @@ class Recovery:
         return end
 
     def _skip_fields(self, position: int) -> int:
-        """Return where fields that stand in no block end, with their closing brace."""
+        """Return where fields outside any block end, including their closing brace."""
         begun = position
         while self._at.is_field(position):
             position = self._skip(position)
@@ -461,7 +461,7 @@ class Recovery:
         return position
 
     def _own_brace(self, position: int) -> bool:
-        """Whether a `}` closes the fields in front of it, and not the block around them."""
+        """Whether a `}` closes the fields before it, and not the block around them."""
         around = self.open_brackets()
         if not around:
             return True
@@ -474,7 +474,7 @@ class Recovery:
 
 
 def _names(dropped: object) -> Iterator[str]:
-    """Return the names in what the parser had put together and has to let go."""
+    """Yield the names in a node that the parser had assembled and has to discard."""
     match dropped:
         case Token(type="NAME"):
             yield str(dropped)

@@ -1,4 +1,4 @@
-"""The smallest change after which the rest of a line can be read."""
+"""Finds the smallest change after which the rest of a line can be read."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _SIGNS = ("ARROW", "COLON", "EQUAL", "IN", "AS")
 _NEEDLESS = frozenset({"COMMA", "COLON", "EQUAL", "ARROW"})
 _LITERALS = frozenset({"STRING", "INTEGER", "DECIMAL"})
 _OPERATOR = re.compile(r"[-=~<>:→⇒⟶]+")
-_FARTHEST = 60  # tokens that are looked at, of a line that is longer
+_FARTHEST = 60  # tokens of a long line that are examined
 
 
 @dataclass(frozen=True)
 class Repair:
-    """Tokens to put in and how many to leave out.
+    """Tokens to insert, and how many to leave out.
 
     Args:
-        feed: What the parser is given.
-        drop: How many tokens of the text are passed over.
+        feed: The tokens to give to the parser.
+        drop: How many tokens of the text to skip.
     """
 
     feed: tuple[Token, ...]
@@ -48,10 +48,10 @@ def find_repair(
     Args:
         source: The text.
         tokens: All of its tokens.
-        position: Of the token that cannot stand where it stands.
-        parser: Has taken the tokens in front of it.
+        position: The position of the token that is not allowed there.
+        parser: The parser, which has accepted the tokens before it.
         expected: The kinds of tokens that may come next.
-        opening: The innermost bracket that is open, if any.
+        opening: The innermost open bracket, if any.
     """
     for repair in _candidates(source, tokens, position, expected, opening):
         start = position + repair.drop
@@ -75,7 +75,7 @@ def _candidates(
         yield Repair((_put("NAME", token, name),), 1)
     for kind in _SIGNS:
         if kind not in expected or ("NAME" in expected and kind in ("IN", "AS")):
-            continue  # a field may be called so
+            continue  # a field may have this name
         if kind != "COLON":
             yield Repair((_put(kind, token),), 0)
         if token.type == "NAME" or operator_at(source, token)[:1] not in ("", "<"):
@@ -108,13 +108,13 @@ def _line(source: SourceText, tokens: Sequence[Token], start: int) -> Sequence[T
 
 
 def operator_at(source: SourceText, token: Token) -> str:
-    """Return the sign that begins with a token, such as ``=>``; empty where there is none."""
+    """Return the operator that begins with a token, such as ``=>``; empty if there is none."""
     found = _OPERATOR.match(source.text, token.start_pos or 0)
     return found[0] if found and token.type != LINE_END else ""
 
 
 def _width(source: SourceText, tokens: Sequence[Token], position: int) -> int:
-    """Return how many tokens a sign such as ``=>`` or a row of strange spaces is read as."""
+    """Return how many tokens an operator such as ``=>`` or a row of strange spaces spans."""
     token = tokens[position]
     end = (token.start_pos or 0) + max(1, len(operator_at(source, token)))
     width = 1
@@ -128,7 +128,7 @@ def _width(source: SourceText, tokens: Sequence[Token], position: int) -> int:
 
 
 def _as_name(token: Token) -> str | None:
-    """Return the name that stands in quotes or is also a word of the language, if it is one."""
+    """Return the name that a quoted string or a reserved word could be, if it could be one."""
     if token.type == "STRING" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", token[1:-1]):
         return token[1:-1]
     return str(token) if token.type in STATEMENT_STARTS else None
@@ -167,7 +167,7 @@ def _ends_line(tokens: Sequence[Token], position: int) -> bool:
 
 
 def is_invisible(text: str) -> bool:
-    """Whether characters look like spaces or like nothing."""
+    """Whether all characters look like spaces or are invisible."""
     return all(letter.isspace() or not letter.isprintable() for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""What stands around a token."""
+"""The tokens around a token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Surroundings:
         self._tokens = tokens
 
     def kind(self, position: int) -> str:
-        """Return a token's kind; empty in front of the first and behind the last one."""
+        """Return a token's kind; empty before the first token and after the last one."""
         return self._tokens[position].type if 0 <= position < len(self._tokens) else ""
 
     def begins_line(self, position: int) -> bool:
@@ -37,33 +37,33 @@ class Surroundings:
         return self.kind(position)
 
     def closes_on_line(self, position: int) -> bool:
-        """Whether a `}` stands behind, in front of a `{` and of the line's end."""
+        """Whether a `}` follows before a `{` and before the end of the line."""
         for token in self._tokens[position:]:
             if token.type in (LINE_END, "LBRACE", "RBRACE"):
                 return token.type == "RBRACE"
         return False
 
     def is_field(self, position: int) -> bool:
-        """Whether a field's name and its colon stand here."""
+        """Whether a field's name and its colon begin here."""
         words = STATEMENT_STARTS | {"NAME", "AS", "IN"}
         return self.kind(position) in words and self.kind(position + 1) == "COLON"
 
     def end_of_string(self, position: int) -> int:
-        """Return the position of the quote that ends a string some lines further down, if any."""
-        behind = position + 1
-        while self.kind(behind) != "UNCLOSED_STRING":
-            begins = self.is_field(behind) or self.kind(behind) in STATEMENT_STARTS | CLOSING
-            if self.kind(behind) == "" or (begins and self.begins_line(behind)):
+        """Return the position of the quote that ends a string some lines below, if there is one."""
+        after = position + 1
+        while self.kind(after) != "UNCLOSED_STRING":
+            begins = self.is_field(after) or self.kind(after) in STATEMENT_STARTS | CLOSING
+            if self.kind(after) == "" or (begins and self.begins_line(after)):
                 return position
-            behind += 1
-        return behind if str(self._tokens[behind]) == '"' else position
+            after += 1
+        return after if str(self._tokens[after]) == '"' else position
 
-    def behind(self, offset: int, position: int) -> int:
-        """Return the position of the first token, from one on, that begins at or behind an offset.
+    def after(self, offset: int, position: int) -> int:
+        """Return the position of the first token, from a given one on, at or after an offset.
 
         Args:
-            offset: In characters.
-            position: Of the token to begin with.
+            offset: The offset, in characters.
+            position: The position of the token to begin with.
         """
         while position < len(self._tokens) and (self._tokens[position].start_pos or 0) < offset:
             position += 1

@@ -1,4 +1,4 @@
-"""Words that were meant as a name, a number or an interpolation and are none."""
+"""Words that were meant as a name, a number or an interpolation, but are malformed."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _DOTTED_BEGUN = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.$")
 _DOTTED = re.compile(r"[\w.-]+")
 
 _LONGEST = 300
-"""Characters in front of a mistake that are looked at."""
+"""Characters before a mistake that are examined."""
 
 
 @dataclass(frozen=True)
 class BrokenWord:
-    """A word that the language cannot read.
+    """A word that is not valid in the language.
 
     Args:
         start: Where it begins.
-        end: Behind its last character.
-        report: What to say of it.
-        name: The name that it was surely meant to be, if any.
+        end: The offset after its last character.
+        report: The diagnostic for it.
+        name: The name that was clearly intended, if any.
     """
 
     start: int
@@ -46,12 +46,12 @@ class BrokenWord:
 
 
 def broken_word(source: SourceText, token: Token, expected: set[str]) -> BrokenWord | None:
-    """Return the word at a token that cannot stand where it stands; None if it is none.
+    """Return the malformed word at a token that is not allowed there; None if there is none.
 
     Args:
         source: The text.
-        token: The first token that cannot stand there, which may begin inside of the word.
-        expected: The kinds of those that can.
+        token: The first token that is not allowed there, which may begin inside the word.
+        expected: The kinds of tokens that are allowed.
     """
     if token.type == LINE_END:
         return None
@@ -74,13 +74,16 @@ def _interpolation(source: SourceText, at: int, before: str) -> BrokenWord | Non
     start = at - len(begun[0]) if begun else at
     name = re.search(r"\w+", found[0])
     if found[0].count("{") == 1 and "}" not in found[0] and name:
-        advice = f"put a `}}` behind the constant's name: `${{{name[0]}}}`"
+        advice = f"put a `}}` after the constant's name: `${{{name[0]}}}`"
     elif re.match(r"\$\{[ \t]+\w+[ \t]*\}", found[0]) and name:
         advice = f"write it without spaces: `${{{name[0]}}}`"
     elif re.match(r"\$\{[^}]*\W[^}]*\}", found[0]):
-        advice = "a constant's name has letters, digits and `_` alone, an alias and a dot in front"
+        advice = (
+            "a constant's name has only letters, digits and `_`,"
+            " after an alias and a dot if it is imported"
+        )
     else:
-        advice = "a constant's name stands in braces, as in `${animal}_net`"
+        advice = "put a constant's name in braces, as in `${animal}_net`"
     word = source.text[start : found.end()]
     report = Diagnostic(
         "LEGO104",
@@ -105,7 +108,7 @@ def _number(source: SourceText, at: int, before: str) -> BrokenWord | None:
     word = source.text[start : found.end()]
     report = Diagnostic(
         "LEGO104",
-        f"`{shortened(word)}` is no number",
+        f"`{shortened(word)}` is not a number",
         Span(source, start, found.end()),
         "not a number",
         (_number_advice(word),),
@@ -114,21 +117,21 @@ def _number(source: SourceText, at: int, before: str) -> BrokenWord | None:
 
 
 def _thousands(source: SourceText, at: int, before: str) -> re.Match[str] | None:
-    """Return the digits in front of a comma that parts thousands."""
+    """Return the digits before a comma that separates thousands."""
     parts = re.match(r"[0-9]{3}(?![\w.])", source.text[at : at + 4])
     return re.search(r"(?<![\w.])[0-9]{1,3},$", before) if parts else None
 
 
 def _number_advice(word: str) -> str:
     if re.fullmatch(r"-?[0-9]+([_,][0-9]+)+", word):
-        return f"write its digits alone: `{re.sub('[_,]', '', word)}`"
+        return f"write only its digits: `{re.sub('[_,]', '', word)}`"
     if re.fullmatch(r"[0-9]+\.\.+[0-9]+", word):
         return "there are no ranges: write the values as a list, such as `[1, 2, 3]`"
     if re.fullmatch(r"-?[0-9]*\.[0-9]*", word):
         whole, _, part = word.partition(".")
-        return f"digits stand on both sides of the point: `{whole or '0'}.{part or '0'}`"
+        return f"write digits on both sides of the point: `{whole or '0'}.{part or '0'}`"
     if re.fullmatch(r"-?[0-9.]+[eE][-+]?", word):
-        return "digits stand behind the `e`, as in `1e-3`"
+        return "write digits after the `e`, as in `1e-3`"
     if re.fullmatch(r"0[xXoObB]\w+", word):
         return "numbers are written in decimal"
     if word.startswith(("+", "--")):
@@ -136,8 +139,8 @@ def _number_advice(word: str) -> str:
     if word.endswith("%"):
         return "write a share as a number, such as `0.2`"
     if word.count(".") > 1:
-        return f'a text stands in quotes: `"{shortened(word)}"`'
-    return "a number has no unit, a name begins with a letter, and a text stands in quotes"
+        return f'put a string in quotes: `"{shortened(word)}"`'
+    return "a number has no unit, a name begins with a letter, and a string is written in quotes"
 
 
 def _name(source: SourceText, token: Token, before: str, expected: set[str]) -> BrokenWord | None:
@@ -160,13 +163,13 @@ def _name(source: SourceText, token: Token, before: str, expected: set[str]) -> 
     name = word.replace("-", "_")
     sound = name.isascii() and not name[0].isdigit() and len(name) <= LONGEST_NAME
     advice = (
-        f"a name has letters, digits and `_` alone: write `{shortened(name)}`"
+        f"a name has only letters, digits and `_`: write `{shortened(name)}`"
         if sound
-        else "a name has plain letters, digits and `_` alone, and begins with no digit"
+        else "a name has only plain letters, digits and `_`, and does not begin with a digit"
     )
     report = Diagnostic(
         "LEGO104",
-        f"`{shortened(word)}` is no name",
+        f"`{shortened(word)}` is not a name",
         Span(source, start, found.end()),
         "not a name",
         (advice,),
@@ -180,9 +183,9 @@ def _text_without_quotes(source: SourceText, start: int, at: int) -> BrokenWord:
     word = source.text[start:end]
     report = Diagnostic(
         "LEGO104",
-        f"`{shortened(word)}` is no name",
+        f"`{shortened(word)}` is not a name",
         Span(source, start, end),
         "not a name",
-        (f'a text stands in quotes: `"{shortened(word)}"`',),
+        (f'put a string in quotes: `"{shortened(word)}"`',),
     )
     return BrokenWord(start, end, report)

@@ -1,0 +1,1 @@
+"""Plan to Artifacts: jobs, the step runner, and the places where it runs."""

@@ -1,0 +1,174 @@
+"""Everything that determines a network's weights or an adapter's, and nothing else.
+
+Names, comments, layout and paths are not part of it: changing them rebuilds nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from legonet.building.planning.datasets import TaskDatasets
+from legonet.building.storage.digest_cache import DigestCache
+from legonet.building.storage.file_list import FileList, file_list_key
+from legonet.building.storage.keys import key_of
+from legonet.data import Source, TaskDataset
+from legonet.diagnostics import DiagnosticError
+from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.language.declarations import Learning, Recipe
+from legonet.language.models import LibraryModel, Model, Weights, WeightsFile
+
+NETWORK_VERSION = 1
+"""Raised with every change of code that gives a network other weights."""
+
+ADAPTER_VERSION = 3
+"""Raised with every change of code that gives adapters of all methods other weights."""
+
+Inputs = dict[str, Any]
+
+
+class InputsOfGraph:
+    """The inputs and keys of a graph's networks and edges.
+
+    Args:
+        network: Returns a network by its name.
+        datasets: Opens their datasets.
+        contents: Knows the digests of files.
+
+    Attributes:
+        file_lists: The file lists of the pictures requested so far, by their `file_list_key`.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[str], ResolvedNetwork],
+        datasets: TaskDatasets,
+        contents: DigestCache,
+    ) -> None:
+        self._network = network
+        self._datasets = datasets
+        self._contents = contents
+        self._networks: dict[str, Inputs] = {}
+        self._network_keys: dict[str, str] = {}
+        self._fingerprints: dict[tuple[Source, str | None], Inputs] = {}
+        self.file_lists: dict[str, FileList] = {}
+
+    def of_network(self, network: ResolvedNetwork) -> Inputs:
+        """Return what determines a network's weights and figures.
+
+        Raises:
+            DiagnosticError: Its weights or pictures cannot be found.
+        """
+        if network.name not in self._networks:
+            ancestor, recipe = network.declaration.init, network.declaration.train
+            self._networks[network.name] = {
+                "version": NETWORK_VERSION,
+                "model": _versioned(network.model),
+                "init": None if ancestor is None else self.network_key(ancestor),
+                "weights": self._weights(network),
+                "train": None if recipe is None else self._recipe(network, recipe),
+            }
+        return self._networks[network.name]
+
+    def network_key(self, name: str) -> str:
+        """Return a network's content key."""
+        if name not in self._network_keys:
+            self._network_keys[name] = key_of(self.of_network(self._network(name)))
+        return self._network_keys[name]
+
+    def of_edge(self, edge: ResolvedEdge, learning: Learning) -> Inputs:
+        """Return what determines an adapter's weights and figures.
+
+        Raises:
+            DiagnosticError: Its pictures cannot be found.
+        """
+        dataset = self._datasets.of_edge(edge)
+        keys = {role: self.network_key(name) for role, name in edge.needs.items()}
+        return {
+            "version": ADAPTER_VERSION,
+            "category": {"network": keys["category"], "until": edge.until},
+            "task": {"network": keys["task"], "after": edge.after},
+            "teacher": keys["teacher"],
+            "layers": list(learning.layers),
+            "activation": learning.activation,
+            "method": form_of(learning.method) | learning.method.versions,
+            "samples": learning.samples,
+            "unlabelled": learning.unlabelled,
+            "seed": learning.seed,
+            "size": self._datasets.size(edge),
+            "data": None if dataset is None else self._data(dataset),
+        }
+
+    def _weights(self, network: ResolvedNetwork) -> Inputs | None:
+        weights: Weights | None = network.declaration.weights
+        if not isinstance(weights, WeightsFile):
+            return None if weights is None else form_of(weights)
+        try:
+            (digest,) = self._contents.digest([weights.file])
+        except DiagnosticError as error:
+            raise self._datasets.located(error, ("network", network.name), ("weights",)) from None
+        return {"file": digest}
+
+    def _recipe(self, network: ResolvedNetwork, recipe: Recipe) -> Inputs:
+        dataset = self._datasets.of_network(network)
+        plain = {
+            field: _plain(value)
+            for field, value in recipe
+            if field not in ("data", "category", "goal", "background")
+        }
+        return plain if dataset is None else {**plain, "data": self._data(dataset)}
+
+    def _data(self, dataset: TaskDataset) -> Inputs:
+        # Plain pictures have no entry, so that their keys stay those from before transforms.
+        transform = dataset.transform
+        return {
+            "size": dataset.size,
+            "category": dataset.category,
+            "goal": dataset.goal.name,
+            "background": dataset.background,
+            **({} if transform is None else {"transform": form_of(transform)}),
+            **self._fingerprint(dataset.source, dataset.category),
+        }
+
+    def _fingerprint(self, source: Source, category: str | None) -> Inputs:
+        """Return the digests of a category's pictures, computed only once."""
+        known = self._fingerprints.get((source, category))
+        if known is None:
+            fingerprint = source.fingerprint(category)
+            digests = self._contents.digest(fingerprint.files)
+            # There can be thousands of files, and Path is slow.
+            files = [os.path.abspath(file) for file in fingerprint.files]  # noqa: PTH100
+            file_list = FileList(fingerprint.values, files, digests)
+            known = file_list.inputs
+            self._fingerprints[source, category] = known
+            self.file_lists[file_list_key(known)] = file_list
+        return known
+
+
+def form_of(form: BaseModel) -> Inputs:
+    """Return a form's name and arguments, without paths: what the files contain is what counts."""
+    call = {"call": form.call} if hasattr(form, "call") else {}
+    fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}
+    return {**call, **fields}
+
+
+def _versioned(form: Model) -> Inputs:
+    """Return a form's name, arguments and the version of its code, if it has one."""
+    version = None if isinstance(form, LibraryModel) else form.version
+    return form_of(form) | ({} if version is None else {"version": version})
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {str(name): _plain(item) for name, item in value.items()}
+    return value

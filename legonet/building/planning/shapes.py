@@ -1,0 +1,205 @@
+"""Whether a graph's modules fit together, checked on the meta device before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from functools import partial
+from typing import TypeVar, cast
+
+from torch import nn
+
+from legonet.building.planning.datasets import TaskDatasets
+from legonet.building.planning.inputs import form_of
+from legonet.building.storage.keys import key_of
+from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
+from legonet.distill.pseudo_gradients.surrogate import Surrogate
+from legonet.graph import ModuleGraph
+from legonet.graph.resolved import ResolvedEdge
+from legonet.language import Key
+from legonet.language.methods import MethodForm
+from legonet.language.models import WeightsFile
+from legonet.modules.cut import bottom, top
+from legonet.modules.models import instantiate
+from legonet.modules.shapes import Shape, check_edge, check_output, shape_at
+from legonet.modules.weights import check_weights
+
+Found = TypeVar("Found")
+
+
+def check_shapes(
+    graph: ModuleGraph,
+    networks: Container[str] | None = None,
+    edges: Container[tuple[str, str]] | None = None,
+) -> list[Diagnostic]:
+    """Return every mismatch of models, cuts, channels and sizes; no weight is read.
+
+    Args:
+        graph: A graph without errors.
+        networks: The networks to check against their recipes and weights; default: all.
+        edges: The edges to check, as category and task; default: all. Categories and tasks are
+            checked together with their edges; by default, all of them are.
+    """
+    return _Checker(graph).found(networks, edges)
+
+
+class _Checker:
+    """Checks a graph; modules and shapes are computed once for each model and cut."""
+
+    def __init__(self, graph: ModuleGraph) -> None:
+        self._graph = graph
+        self._spec = graph.spec
+        self._datasets = TaskDatasets(graph.spec)
+        self._found: list[Diagnostic] = []
+        self._known: dict[tuple[object, ...], object] = {}
+        self._unfit: set[str] = set()
+        self._cut: set[Key] = set()
+        networks = graph.spec.networks.items()
+        self._models = {name: key_of(form_of(network.model)) for name, network in networks}
+
+    def found(
+        self, networks: Container[str] | None, edges: Container[tuple[str, str]] | None
+    ) -> list[Diagnostic]:
+        for name in self._spec.networks:
+            if networks is None or name in networks:
+                check = partial(self._network, name)
+                if not self._try(("network", name), ("model",), check):
+                    self._unfit.add(name)
+        wanted = [edge for edge in self._graph.edges() if edges is None or edge.ends in edges]
+        used = {
+            end for edge in wanted for end in (("category", edge.category), ("task", edge.task))
+        }
+        for name, category in self._spec.categories.items():
+            if edges is None or ("category", name) in used:
+                self._check_cut(("category", name), "until", category.network, category.until)
+        for name, task in self._spec.tasks.items():
+            if edges is None or ("task", name) in used:
+                self._check_cut(("task", name), "after", task.network, task.after)
+        for edge in wanted:
+            if {("category", edge.category), ("task", edge.task)} <= self._cut:
+                self._try(("adapter", *edge.ends), (), partial(self._edge, edge))
+        return in_order(self._found)
+
+    def _try(self, key: Key, field: tuple[str, ...], check: Callable[[], object]) -> bool:
+        """Run a check, record what it finds, and return whether it found nothing."""
+        try:
+            check()
+        except DiagnosticError as error:
+            self._found += (self._spec.locate(item, key, *field) for item in error.diagnostics)
+            return False
+        return True
+
+    def _once(self, make: Callable[[], Found], *key: object) -> Found:
+        """Return what was made for a key, or raise the error of making it."""
+        if key not in self._known:
+            try:
+                self._known[key] = make()
+            except DiagnosticError as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, DiagnosticError):
+            raise DiagnosticError(*found.diagnostics)
+        return cast("Found", found)
+
+    def _module(self, name: str) -> nn.Module:
+        model = self._spec.networks[name].model
+        make = partial(instantiate, model, device="meta")
+        return self._once(lambda: make().eval(), "module", self._models[name])
+
+    def _bottom(self, name: str, path: str) -> nn.Module:
+        module = self._module(name)
+        return self._once(partial(bottom, module, path), "bottom", self._models[name], path)
+
+    def _top(self, name: str, path: str) -> nn.Module:
+        module = self._module(name)
+        return self._once(partial(top, module, path), "top", self._models[name], path)
+
+    def _network(self, name: str) -> None:
+        network = self._spec.networks[name]
+        module = self._module(name)
+        if isinstance(network.weights, WeightsFile):
+            check = partial(check_weights, module, network.weights.file)
+            self._try(("network", name), ("weights",), check)
+        dataset = self._datasets.of_network(self._graph.network(name))
+        if dataset is not None:
+            asked = (dataset.goal, dataset.outputs, dataset.size)
+            self._once(partial(check_output, module, *asked), "output", self._models[name], *asked)
+
+    def _check_cut(self, key: Key, field: str, network: str, path: str) -> None:
+        if network in self._unfit:
+            return
+        fits = self._try(("network", network), ("model",), partial(self._module, network))
+        if fits and self._try(key, (field,), partial(self._bottom, network, path)):
+            self._cut.add(key)
+
+    def _edge(self, edge: ResolvedEdge) -> None:
+        below, above = edge.category_network.name, edge.task_network.name
+        own = self._datasets.of_network(edge.task_network)
+        size = self._datasets.size(edge)
+        own_size = own.size if own else size
+        learning = edge.learning
+        modules = (self._models[below], edge.until, self._models[above], edge.after)
+        fit = (*modules, size, own_size, learning is None)
+        features, joined = self._once(
+            lambda: check_edge(
+                self._bottom(below, edge.until),
+                self._bottom(above, edge.after),
+                self._top(above, edge.after),
+                size=size,
+                own_size=own_size,
+                direct=learning is None,
+            ),
+            "edge",
+            *fit,
+        )
+        teacher = edge.teacher.name
+        if learning is None or teacher in self._unfit:
+            return
+        if not self._try(("network", teacher), ("model",), partial(self._module, teacher)):
+            return
+        self._check_teacher(teacher, edge.until, size, features)
+        if learning.method.needs_pseudo_gradients:
+            check = partial(
+                _check_surrogates,
+                self._top(above, edge.after),
+                joined,
+                self._top(teacher, edge.until),
+                features,
+                learning.method,
+            )
+            key = ("surrogates", *fit, self._models[teacher], key_of(form_of(learning.method)))
+            place = ("adapter", *edge.ends)
+            self._try(place, ("method",), partial(self._once, check, *key))
+
+    def _check_teacher(self, name: str, until: str, size: int, features: Shape) -> None:
+        """Check that a teacher's features are those of the category."""
+        seen = self._once(
+            lambda: shape_at(self._bottom(name, until), (3, size, size)),
+            "features",
+            self._models[name],
+            until,
+            size,
+        )
+        if seen != features:
+            raise DiagnosticError.of(
+                "LEGO707",
+                f"the teacher `{name}` has features of {_named(seen)} after"
+                f" `{until}`, the category has {_named(features)}",
+                label="the teacher is cut elsewhere",
+                help=["a teacher is the category's own network, or one with the same bottom"],
+            )
+
+
+def _check_surrogates(
+    task_module: nn.Module,
+    joined: Shape,
+    teacher_module: nn.Module,
+    features: Shape,
+    method: MethodForm,
+) -> None:
+    """Check that pseudo-gradients can be computed as a method requires."""
+    student = Surrogate.of(task_module, joined)
+    method.check_surrogates(student, Surrogate.of(teacher_module, features))
+
+
+def _named(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,206 @@
+"""Pictures of a source with the answers that one task asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from legonet.data.open import open_source
+from legonet.data.pictures import Pictures
+from legonet.data.source import BACKGROUND, Example, Source, Split
+from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.goals import VOID, Goal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from legonet.language.sources import SourceForm
+    from legonet.language.transforms import Transform
+
+
+@dataclass(frozen=True)
+class TaskDataset:
+    """The pictures of a source with the answers that a network gives about them.
+
+    Args:
+        source: Where the pictures are.
+        size: Height and width in pixels.
+        category: Ask whether it is this category or background; if None, which category it is.
+        goal: A label per picture, or per pixel.
+        background: Without a category: background is an additional label.
+        transform: What is done to each picture after reading.
+
+    Raises:
+        DiagnosticError: The source does not support such a dataset.
+    """
+
+    source: Source
+    size: int
+    category: str | None
+    goal: Goal
+    background: bool = False
+    transform: Transform | None = None
+
+    def __post_init__(self) -> None:
+        self._check_category()
+        self._check_background()
+        self._check_masks()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the network's outputs, in their order."""
+        if self.category is not None:
+            return (self.category,)
+        return self.source.categories + ((BACKGROUND,) if self.background else ())
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the network has: 1 for a single category, otherwise one per label."""
+        return len(self.labels)
+
+    def read(self, split: Split) -> Pictures:
+        """Return the pictures of a split with their answers.
+
+        A picture that shows several categories gets the label of the most prominent one.
+
+        Raises:
+            DiagnosticError: There are no such pictures, or one of them cannot be read.
+        """
+        import numpy as np
+
+        answers = self._answers(split)
+        examples = [example for example, _ in answers]
+        categories: Sequence[str] | None = None
+        if self.goal.per_pixel:
+            categories = self.source.categories if self.category is None else (self.category,)
+        images, masks = self.source.read(split, examples, self.size, categories)
+        if self.transform is not None:
+            images = self.transform.apply(images)
+        labels = np.array([label for _, label in answers], np.int64)
+        if masks is not None and self.category is None:
+            masks = self._by_label(masks)
+        return Pictures(images, labels, masks)
+
+    def _answers(self, split: Split) -> list[tuple[Example, int]]:
+        """Pick the pictures that belong to the dataset, each with its label."""
+        examples: Sequence[Example] = self.source.examples(split)
+        if self.goal.per_pixel:
+            examples = [example for example in examples if example.has_mask]
+        answers = [
+            (example, label) for example in examples if (label := self._label(example)) is not None
+        ]
+        found = {label for _, label in answers}
+        if self.category is None and not found:
+            raise self._no_pictures(split, "labelled")
+        if self.category is not None and 1 not in found:
+            raise self._no_pictures(split, f"`{self.category}`")
+        if self.category is not None and 0 not in found:
+            raise self._no_pictures(split, "background")
+        return answers
+
+    def _label(self, example: Example) -> int | None:
+        if self.category is not None:
+            if self.category in example.shows:
+                return 1
+            # Where there are background pictures, the other categories do not count as background.
+            return None if self.source.has_background and example.shows else 0
+        if example.shows:
+            return self.source.categories.index(example.shows[0])
+        return len(self.source.categories) if self.background else None
+
+    def _by_label(self, masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Number the pixels like the labels: from 0, with background last or void."""
+        import numpy as np
+
+        count = len(self.source.categories)
+        numbers = np.full(256, VOID, np.uint8)
+        numbers[0] = count if self.background else VOID
+        numbers[1 : count + 1] = np.arange(count)
+        return numbers[masks]
+
+    def _check_category(self) -> None:
+        if self.category is None or self.category in self.source.categories:
+            return
+        known = ", ".join(f"`{name}`" for name in self.source.categories)
+        raise DiagnosticError.of(
+            "LEGO411",
+            f"expected a category of the source, found `{self.category}`",
+            label="not a category of the source",
+            help=[
+                *did_you_mean(self.category, self.source.categories, "category"),
+                f"the source has {known}",
+            ],
+        )
+
+    def _check_background(self) -> None:
+        if not self.background:
+            return
+        if self.category is not None:
+            raise DiagnosticError.of(
+                "LEGO413",
+                f"a network for `{self.category}` alone has no label for background",
+                label="only without a category",
+                help=["leave `background` out: its pictures already count as the answer no"],
+            )
+        # Background pixels do not require background pictures.
+        if not self.source.has_background and not self.goal.per_pixel:
+            raise DiagnosticError.of(
+                "LEGO413",
+                "expected background pictures, but the source has none",
+                label="no background pictures",
+                help=["leave `background` out, or add background pictures to the source"],
+            )
+
+    def _check_masks(self) -> None:
+        if not self.goal.per_pixel:
+            return
+        if not self.source.has_masks:
+            raise DiagnosticError.of(
+                "LEGO412",
+                f"expected pictures with masks for {self.goal}, but the source has none",
+                label="the source has no masks",
+                help=["ask for classification, or use a source with masks"],
+            )
+        if self.category is None and len(self.source.categories) >= VOID:
+            raise DiagnosticError.of(
+                "LEGO416",
+                f"expected fewer than {VOID} categories for masks, "
+                f"found {len(self.source.categories)}",
+                help=["ask for a single `category`, or keep fewer categories in the source"],
+            )
+
+    def _no_pictures(self, split: Split, what: str) -> DiagnosticError:
+        masked = " with masks" if self.goal.per_pixel else ""
+        return DiagnosticError.of(
+            "LEGO414",
+            f"expected {what} pictures{masked} in the {split} split, found none",
+            help=["there must be pictures of each answer, both for training and for testing"],
+        )
+
+
+def ask(
+    form: SourceForm,
+    size: int | None,
+    category: str | None,
+    goal: Goal,
+    background: bool = False,
+    transform: Transform | None = None,
+) -> TaskDataset:
+    """Open a source and return a dataset of its pictures for one task.
+
+    Args:
+        form: The source as the spec has it.
+        size: Height and width in pixels; the source's own when None.
+        category: Ask whether it is this category or background; if None, which category it is.
+        goal: A label per picture, or per pixel.
+        background: Without a category: background is an additional label.
+        transform: What is done to each picture after reading.
+
+    Raises:
+        DiagnosticError: The source cannot be opened or does not support such a dataset.
+    """
+    source = open_source(form)
+    pixels = size or source.default_size
+    return TaskDataset(source, pixels, category, goal, background, transform)

@@ -1,0 +1,1 @@
+"""What is known of an edge: pictures, features, gradients, and how to judge an adapter."""

@@ -1,0 +1,280 @@
+"""How to judge an adapter without labels: by features and by the donor's or teacher's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+from legonet.distill.edges.calibrate import calibrate
+from legonet.distill.pseudo_gradients.operations import is_layer
+from legonet.modules.trace import TraceError, tidy, trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from legonet.distill.edges.edge_context import EdgeContext
+    from legonet.goals import Goal
+    from legonet.modules.adapter import Adapter
+    from legonet.modules.calibration import Calibration
+
+LARGEST_FEATURES = 2**28
+"""Most numbers in the features of all pictures together: a gigabyte."""
+
+BATCH = 32
+"""Pictures that run through the task module at once."""
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """Pictures that the task module knows, as both sides see them.
+
+    Args:
+        name: How many pictures of what kind, for a certificate.
+        features: x = f(I), ``(N, C_T, H, W)``.
+        own_features: y = f_S(I), ``(N, C_S, H, W)``.
+        hidden: phi(y), the last hidden features of g_S, ``(N, ..)``.
+        donor: g_S(y), the donor's answers.
+    """
+
+    name: str
+    features: Tensor
+    own_features: Tensor
+    hidden: Tensor
+    donor: Tensor
+
+    @classmethod
+    def of(cls, context: EdgeContext, hidden: nn.Module) -> Familiar:
+        """Return as many of an edge's pictures as memory should hold.
+
+        Args:
+            context: The edge.
+            hidden: phi.
+        """
+        count = _most(sum(torch.Size(shape).numel() for shape in context.shapes))
+        pictures = context.familiar.part(slice(count))
+        edge = context.edge
+        hidden = edge.remembering(hidden, "hidden features")
+        donor = edge.remembering(edge.task_module, "answers")
+        parts = []
+        for x, y in context.paired(pictures):
+            with torch.no_grad():
+                # The task module may begin with a layer that works in place.
+                parts.append((x, y, hidden(y.clone()), donor(y.clone())))
+        columns = (torch.cat(part) for part in zip(*parts, strict=True))
+        return cls(pictures.counted, *columns)
+
+    @property
+    def trusted(self) -> Tensor:
+        """The answers about them that can be trusted."""
+        return self.donor
+
+
+@dataclass(frozen=True)
+class Target:
+    """Pictures of the category and background, and the teacher's answers about them.
+
+    Args:
+        name: How many pictures of what kind, for a certificate.
+        features: x = f(I), ``(N, C_T, H, W)``.
+        teacher: The teacher's answers.
+    """
+
+    name: str
+    features: Tensor
+    teacher: Tensor
+
+    @classmethod
+    def of(cls, context: EdgeContext) -> Target | None:
+        """Return as many of an edge's pictures as memory should hold, or None if it has none."""
+        if context.target is None:
+            return None
+        pictures = context.target.part(slice(_most(torch.Size(context.shapes[0]).numel())))
+        modules = context.edge.category_module, context.edge.teacher
+        parts = list(context.batches(pictures.images, *modules))
+        columns = (torch.cat(part) for part in zip(*parts, strict=True))
+        return cls(pictures.counted, *columns)
+
+    @property
+    def trusted(self) -> Tensor:
+        """The answers about them that can be trusted."""
+        return self.teacher
+
+
+def _most(numbers: int) -> int:
+    """Return how many pictures memory should hold, given the numbers for each."""
+    return max(1, LARGEST_FEATURES // numbers)
+
+
+class Criteria:
+    """Judges adapters of one edge by what can be measured on the available pictures.
+
+    Args:
+        context: The edge.
+
+    Attributes:
+        hidden: phi, the task module up to its last layer of weights.
+        familiar: Pictures that the task module knows, or synthetic ones.
+        target: Pictures of the category and background; None where there are none.
+    """
+
+    def __init__(self, context: EdgeContext) -> None:
+        self._goal = context.edge.goal
+        self._task_module = context.edge.task_module
+        self._single = context.answers[0][0] == 1
+        self.hidden = hidden_features(self._task_module)
+        self.familiar = Familiar.of(context, self.hidden)
+        self.target = Target.of(context)
+
+    @torch.no_grad()
+    def figures(self, adapter: Adapter) -> dict[str, Any]:
+        """Return what can be measured of an adapter, as values of a certificate.
+
+        - ``features_r2``: the share of the variance of f_S(I) that h(f(I)) explains, after the
+          adapter's activation, on familiar pictures;
+        - ``hidden_loss``: ``sum ||phi(h(x)) - phi(y)||^2 / sum ||phi(y)||^2`` on the same pictures;
+        - ``donor_loss`` and ``teacher_loss``: cross-entropy of the answers after h with the
+          donor's answers on familiar pictures, and with the teacher's on pictures of the category,
+          each after the best calibration;
+        - ``agreement``: how often the answer is the teacher's, averaged over classes.
+        """
+        seen = self.familiar
+        missed = hidden = 0.0
+        answers = []
+        for first in range(0, len(seen.features), BATCH):
+            part = slice(first, first + BATCH)
+            changed = adapter(seen.features[part])
+            missed += float((changed - seen.own_features[part]).double().square().sum())
+            away = self.hidden(changed.clone()) - seen.hidden[part]
+            hidden += float(away.double().square().sum())
+            answers.append(self._task_module(changed))
+        spread = seen.own_features.double().var((0, 2, 3), correction=0).sum()
+        positions = seen.own_features.numel() / seen.own_features.shape[1]
+        energy = float(seen.hidden.double().square().sum())
+        figures = {
+            "features_r2": 1 - missed / (positions * float(spread)) if spread > 0 else None,
+            "hidden_loss": hidden / energy if energy > 0 else None,
+            "donor_loss": float(self._losses(torch.cat(answers), seen.donor).mean()),
+        }
+        if self.target is not None:
+            found = torch.cat(list(self._answers(adapter, self.target.features)))
+            figures["teacher_loss"] = float(self._losses(found, self.target.teacher).mean())
+            figures["agreement"] = agreement(self._goal, found, self.target.teacher)
+        return figures
+
+    @torch.no_grad()
+    def agreement(self, adapter: Adapter) -> float | None:
+        """Return how often the answer is the teacher's; None without pictures of the category."""
+        if self.target is None:
+            return None
+        found = torch.cat(list(self._answers(adapter, self.target.features)))
+        return agreement(self._goal, found, self.target.teacher)
+
+    @property
+    def deciding(self) -> str:
+        """What `deciding_losses` measures, for a certificate."""
+        if self.target is None:
+            return f"its last hidden features on {self.familiar.name} pictures"
+        return f"the teacher's answers on {self.target.name} pictures"
+
+    @torch.no_grad()
+    def deciding_losses(self, adapter: Adapter) -> Tensor:
+        """Return what decides between adapters, picture by picture, ``(N,)`` in float64.
+
+        With pictures of the category, it is the cross-entropy with the teacher's answers after the
+        best calibration; without, the squared error of the last hidden features relative to their
+        energy.
+        """
+        if self.target is not None:
+            answers = torch.cat(list(self._answers(adapter, self.target.features)))
+            return self._losses(answers, self.target.teacher)
+        seen = self.familiar
+        missed = []
+        for first in range(0, len(seen.features), BATCH):
+            part = slice(first, first + BATCH)
+            away = self.hidden(adapter(seen.features[part])) - seen.hidden[part]
+            missed.append(away.double().flatten(1).square().sum(1).cpu())
+        energy = float(seen.hidden.double().square().sum()) / len(seen.hidden)
+        return torch.cat(missed) / (energy or 1.0)
+
+    @torch.no_grad()
+    def calibration(self, adapter: Adapter) -> Calibration | None:
+        """Return what brings an adapter's answers closest to those that can be trusted.
+
+        These are the teacher's on pictures of the category or, where there are none, the donor's
+        own on familiar pictures. Only a single category's answer has a threshold to correct.
+        """
+        if not self._single:
+            return None
+        seen = self.target or self.familiar
+        return calibrate(torch.cat(list(self._answers(adapter, seen.features))), seen.trusted)
+
+    def _answers(self, adapter: Adapter, features: Tensor) -> Iterator[Tensor]:
+        for first in range(0, len(features), BATCH):
+            yield self._task_module(adapter(features[first : first + BATCH]))
+
+    def _losses(self, answers: Tensor, trusted: Tensor) -> Tensor:
+        """Return each picture's cross-entropy with trusted answers, after the best calibration."""
+        if self._single:
+            calibration = calibrate(answers, trusted)
+            if calibration is not None:
+                answers = calibration.to(answers.device)(answers)
+        pairs = zip(answers.double().cpu(), trusted.double().cpu(), strict=True)
+        loss = self._goal.teacher_loss
+        return torch.stack([loss(one[None], other[None], 1.0) for one, other in pairs])
+
+
+def agreement(goal: Goal, answers: Tensor, trusted: Tensor) -> float:
+    """Return how often answers are the trusted ones, averaged over the trusted labels.
+
+    So giving the same answer every time scores 0.5 for a single category.
+
+    Args:
+        goal: What the answers are.
+        answers: Logits, ``(N, K)`` or ``(N, K, H, W)``.
+        trusted: Logits of the same shape.
+    """
+    own, other = goal.decide(answers).flatten(), goal.decide(trusted).flatten()
+    shares = [
+        float((own[other == label] == label).double().mean()) for label in torch.unique(other)
+    ]
+    return sum(shares) / len(shares)
+
+
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
+"""Layers with weights that could be a network's last."""
+
+WEIGHTED_FUNCTIONS = (functional.linear, functional.conv2d)
+"""The same as functions."""
+
+
+def hidden_features(task_module: nn.Module) -> nn.Module:
+    """Return a task module up to its last layer with weights.
+
+    It takes what the task module takes and returns the input of its last linear or convolutional
+    layer, ``(N, ..)``. A module that is not a graph of layers, or that has no such layer, is
+    returned as it is: its answer is the last thing known about it.
+
+    Args:
+        task_module: g_S, frozen; it is not changed, and its weights are shared.
+    """
+    try:
+        graph = trace(task_module, lambda item, _: not is_layer(item))
+    except TraceError:
+        return task_module
+    last = [node for node in graph.nodes if _is_weighted(task_module, node)]
+    if not last:
+        return task_module
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    output.args = (last[-1].args[0],)
+    tidy(graph)
+    return fx.GraphModule(task_module, graph, class_name="HiddenFeatures")
+
+
+def _is_weighted(module: nn.Module, node: fx.Node) -> bool:
+    if node.op == "call_module":
+        return isinstance(module.get_submodule(str(node.target)), WEIGHTED)
+    return node.target in WEIGHTED_FUNCTIONS

@@ -1,0 +1,8 @@
+"""How good a network is on test pictures, and how an edge compares with other networks."""
+
+from __future__ import annotations
+
+from legonet.distill.measure.measured import Measured, measure, measured
+from legonet.distill.measure.verdict import Judged, judge
+
+__all__ = ["Judged", "Measured", "judge", "measure", "measured"]

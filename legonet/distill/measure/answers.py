@@ -1,0 +1,61 @@
+"""The answers of a network about pictures, from one pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from legonet.data.tensors import to_tensor
+from legonet.goals.figures.answers import Answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from legonet.data.pictures import Pictures
+    from legonet.goals import Goal
+
+BATCH = 128
+
+
+def answers_of(
+    network: nn.Module | Callable[[Tensor], Tensor],
+    pictures: Pictures,
+    goal: Goal,
+    device: torch.device,
+) -> Answers:
+    """Return a network's answers in evaluation mode, and restore its mode afterwards.
+
+    Args:
+        network: Takes ``(N, 3, H, W)`` and returns logits, ``(N, K)`` or ``(N, K, H, W)``.
+        pictures: At least one.
+        goal: What the answers are.
+        device: Where the network is.
+    """
+    training = isinstance(network, nn.Module) and network.training
+    if isinstance(network, nn.Module):
+        network.eval()
+    found: list[tuple[Tensor, Tensor]] = []
+    single = False
+    try:
+        with torch.inference_mode():
+            for first in range(0, len(pictures), BATCH):
+                outputs = network(to_tensor(pictures.images[first : first + BATCH]).to(device))
+                single = outputs.shape[1] == 1
+                found.append(_answers(goal, outputs))
+    finally:
+        if isinstance(network, nn.Module):
+            network.train(training)
+    labels, scores = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    return Answers(single, labels, scores)
+
+
+def _answers(goal: Goal, outputs: Tensor) -> tuple[Tensor, Tensor]:
+    wide = outputs if outputs.dtype == torch.float64 else outputs.float()
+    labels = goal.decide(outputs)
+    scores = wide[:, 0] if outputs.shape[1] == 1 else wide.softmax(1).max(1).values
+    # One label per pixel: one byte instead of eight.
+    return (labels.byte() if labels.ndim > 1 else labels).cpu(), scores.cpu()

@@ -1,0 +1,181 @@
+"""Transplant: the automatic choice of what to begin with and what to learn from.
+
+No start is best everywhere (docs/measurements.md). So every start that an edge allows is made, and
+judged by what can be measured on the available pictures: by the teacher's answers where there are
+pictures of the category, otherwise by the task module's response to its own features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from legonet.distill.methods.output_distillation import OutputDistillation
+from legonet.distill.pseudo_gradients.options import PseudoGradientOptions
+from legonet.distill.starts import InitialAdapter
+from legonet.distill.starts.feature_matching import FeatureMatchingStart
+from legonet.distill.starts.solved import AssignmentStart, LeastSquaresStart
+from legonet.distill.starts.stitching import StitchingStart
+from legonet.language.methods import MethodForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from legonet.distill.edges.edge_context import EdgeContext
+    from legonet.distill.methods.trained import TrainedMethod, TrainingSetup
+    from legonet.language.declarations import Learning
+
+RELATED = 0.8
+"""Smallest R^2 of stitching on synthetic pictures for networks with a common ancestor.
+
+For real ImageNet networks it was 0.97 with one and 0.67 without.
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A start, and how it was judged.
+
+    Args:
+        name: The name of the start.
+        initial: The adapter.
+        losses: What decides, picture by picture, ``(N,)``.
+        figures: What was measured.
+    """
+
+    name: str
+    initial: InitialAdapter
+    losses: Tensor
+    figures: dict[str, Any]
+
+    def beats(self, other: Candidate) -> bool:
+        """Return whether its losses are smaller by more than a standard error of their mean."""
+        gained = other.losses - self.losses
+        if len(gained) < 2:
+            return bool(gained.mean() > 0)
+        return bool(gained.mean() > gained.std() / len(gained) ** 0.5)
+
+
+class Transplant(MethodForm):
+    """Choose a method by what is available (the default).
+
+    Tries every start that the edge allows and judges each by what can be measured: by the teacher's
+    answers where there are pictures of the category, otherwise by what the task module makes of its
+    own features. ``stitching`` is kept unless another start is better by more than the noise. Where
+    there are pictures of the category, ``output_distillation`` then trains the adapter further. The
+    certificate lists the candidates with their figures.
+
+    Args:
+        steps: Maximum number of gradient steps, as for ``output_distillation``.
+        reordered: As for the trained methods.
+    """
+
+    call: ClassVar[str] = "transplant"
+    version: ClassVar[int | None] = 1
+    steps: int | None = Field(default=None, ge=0)
+    reordered: bool = False
+
+    def prepare(
+        self, context: EdgeContext, learning: Learning
+    ) -> tuple[InitialAdapter, TrainingSetup | None, dict[str, Any]]:
+        """Return the start, the training if any, and notes; see `MethodForm.prepare`.
+
+        Raises:
+            DiagnosticError: As for `TrainedMethod.setup`.
+        """
+        initial, why_start = self.chosen_start(context, learning.layers)
+        training, why = self.chosen_training(context)
+        notes = {
+            "start_because": why_start,
+            "trained_by": training.call if training else None,
+            "trained_because": why,
+        }
+        setup = None if training is None else training.setup(context, learning, initial)
+        return initial, setup, notes
+
+    def chosen_start(
+        self, context: EdgeContext, kernels: Sequence[int]
+    ) -> tuple[InitialAdapter, str]:
+        """Return the adapter with which an edge begins, and why.
+
+        The first candidate, variance-matched stitching, is kept unless another one is better by
+        more than the noise of the pictures on which it is judged.
+
+        Args:
+            context: The edge.
+            kernels: Kernel sizes of the adapter's convs.
+        """
+        from legonet.distill.edges.criteria import Criteria
+
+        criteria = context.once(Criteria)
+        candidates = []
+        for name, initial in _starts(context, kernels):
+            context.report(f"judging {name}")
+            losses = criteria.deciding_losses(initial.adapter)
+            figures = criteria.figures(initial.adapter)
+            candidates.append(Candidate(name, initial, losses, figures))
+        best, *others = candidates
+        for other in others:
+            if other.beats(best):
+                best = other
+        kinship = "a" if context.ancestor_r2 >= RELATED else "no"
+        why = (
+            f"stitching explains {context.ancestor_r2:.2f} of the variance on synthetic pictures: "
+            f"there is {kinship} common ancestor; of {len(candidates)} starts it was the best by "
+            f"{criteria.deciding}"
+        )
+        table = [{"start": item.name, **item.figures} for item in candidates]
+        notes = {**best.initial.notes, "candidates": table}
+        return InitialAdapter(best.initial.adapter, notes), why
+
+    def chosen_training(self, context: EdgeContext) -> tuple[TrainedMethod | None, str]:
+        """Return the method to train with after the start, or None, and why.
+
+        Labels are used along with the teacher's outputs where there are some: on animals of
+        CIFAR-10 that was as good as labels alone with a common ancestor, and better without one.
+        The teacher is not asked about synthetic pictures: its answers about them say little about
+        its category.
+        """
+        if len(context.edge.labelled) or len(context.edge.unlabelled):
+            why = "there are pictures of the category, and the teacher can be asked about each"
+            return OutputDistillation(steps=self.steps), why
+        return None, "there are no pictures of the category"
+
+
+def _starts(context: EdgeContext, kernels: Sequence[int]) -> Iterator[tuple[str, InitialAdapter]]:
+    """Yield the starts that an edge allows; the first is kept when in doubt."""
+    from legonet.distill.edges.gradients import Gradients
+
+    matched = StitchingStart().begin(context, kernels)
+    yield "stitching, variance-matched", matched
+    yield "stitching, least squares", StitchingStart(match="least_squares").begin(context, kernels)
+    yield "feature_matching", FeatureMatchingStart().after(context, matched)
+    if not _gradients_correspond(context):
+        return
+    if not context.edge.goal.per_pixel:
+        options = PseudoGradientOptions(relu_maps="teacher")
+        gradients = Gradients.draw(context, kernels, options)
+        yield "least_squares", LeastSquaresStart().begin_from(gradients, context, kernels)
+    yield "assignment", AssignmentStart().begin(context, kernels)
+
+
+def _gradients_correspond(context: EdgeContext) -> bool:
+    """Return whether both task modules can have the same map at each ReLU, unit by unit.
+
+    They correspond where the networks have a common ancestor, and what gradients suggest can be
+    judged where the teacher's answers are known for pictures of the category.
+    """
+    from legonet.distill.edges.criteria import Criteria
+    from legonet.distill.pseudo_gradients.gates import implied_options
+    from legonet.distill.pseudo_gradients.operations import has_surrogate
+
+    if context.ancestor_r2 < RELATED or context.once(Criteria).target is None:
+        return False
+    tops = (context.edge.task_module, context.edge.teacher_top)
+    if not all(map(has_surrogate, tops)):
+        return False
+    return implied_options(context.student, context.teacher) == PseudoGradientOptions()

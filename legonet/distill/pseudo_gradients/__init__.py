@@ -1,0 +1,1 @@
+"""Pseudo-gradients through one task module, and their moments: nothing here knows an edge."""

@@ -1,0 +1,1 @@
+"""The figures of networks: errors with intervals, ranking, calibration, comparisons."""

@@ -1,0 +1,180 @@
+"""What all goals have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from legonet.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from legonet.goals.figures.answers import Answers
+    from legonet.goals.figures.chance import Chance
+
+
+@dataclass(frozen=True)
+class Goal(ABC):
+    """A kind of answer; another package registers a subclass at the entry point ``legonet.goals``.
+
+    A goal has no state: all instances of a class are equal. Importing it imports no torch.
+
+    Attributes:
+        name: Its name in a spec.
+        per_pixel: Whether a network answers about each pixel, so that pictures need masks.
+        figure: The figure by which networks are compared, a share from 0 to 1.
+        figure_is_error: Whether a smaller one is better.
+        figure_words: What tooltips call the figure.
+        error_words: What tables and messages call the error.
+        unit: What the answers are about.
+        mark: What follows an error in a table.
+        void: The right answer that counts in neither a loss nor a figure; None if all count.
+    """
+
+    name: ClassVar[str]
+    per_pixel: ClassVar[bool]
+    figure: ClassVar[str]
+    figure_is_error: ClassVar[bool]
+    figure_words: ClassVar[str]
+    error_words: ClassVar[str]
+    unit: ClassVar[str]
+    mark: ClassVar[str] = ""
+    void: ClassVar[int | None] = None
+
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
+    @abstractmethod
+    def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:
+        """Return the shape of a network's answer about one picture.
+
+        Args:
+            outputs: 1 for a single category, otherwise the number of labels.
+            size: Height and width of the picture.
+        """
+
+    @abstractmethod
+    def truth(
+        self, labels: NDArray[np.int64], masks: NDArray[np.uint8] | None
+    ) -> NDArray[Any] | None:
+        """Return the right answers about pictures; None where they are not known."""
+
+    def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which of the right answers are known: those that are not void."""
+        import numpy as np
+
+        known: NDArray[np.bool_] = np.ones(truth.shape, np.bool_)
+        return known if self.void is None else truth != self.void
+
+    def loss(self, outputs: Tensor, answers: Tensor) -> Tensor:
+        """Return what a network is trained to minimise: by default, the mean cross-entropy.
+
+        Args:
+            outputs: Logits, ``(N, K)`` or ``(N, K, H, W)``; ``K = 1`` for a single category.
+            answers: The right ones, ``(N,)`` or ``(N, H, W)``, int64.
+
+        Returns:
+            A scalar; 0 where every answer is void.
+        """
+        from legonet.goals.cross_entropy import loss_of
+
+        return loss_of(outputs, answers, self.void)
+
+    def teacher_loss(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
+        """Return the distance from the teacher: by default, the cross-entropy with its outputs.
+
+        Args:
+            outputs: The student's, ``(N, K)`` or ``(N, K, H, W)``.
+            taught: The teacher's, of the same shape.
+            temperature: T divides both; the loss is multiplied by its square.
+        """
+        from legonet.goals.cross_entropy import teacher_loss_of
+
+        return teacher_loss_of(outputs, taught, temperature)
+
+    def decide(self, outputs: Tensor) -> Tensor:
+        """Return a network's answers: by default, the label of the largest logit.
+
+        A single output means yes, 1, above 0, and no, 0, otherwise.
+
+        Args:
+            outputs: ``(N, K)`` or ``(N, K, H, W)``.
+
+        Returns:
+            ``(N,)`` or ``(N, H, W)``, int64.
+        """
+        from legonet.goals.cross_entropy import decided
+
+        return decided(outputs)
+
+    @abstractmethod
+    def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:
+        """Return which pictures count in figures.
+
+        Args:
+            labels: ``(N,)``, of the whole pictures.
+            single: Whether networks have one output.
+        """
+
+    @abstractmethod
+    def figures(
+        self, answers: Answers, truth: NDArray[Any], images: NDArray[np.uint8]
+    ) -> tuple[dict[str, float], Chance | None]:
+        """Return the figures of a network, and how it compares with a constant answer.
+
+        Args:
+            answers: About the pictures that count.
+            truth: The right answers.
+            images: The pictures, ``(N, H, W, 3)``.
+        """
+
+    @abstractmethod
+    def differ(
+        self, answers: NDArray[Any], others: NDArray[Any], truth: NDArray[Any], *, single: bool
+    ) -> bool:
+        """Return whether one of two networks is better, with 95 % confidence.
+
+        Args:
+            answers: Of the one, about the pictures that count.
+            others: Of the other.
+            truth: The right answers.
+            single: Whether the networks have one output.
+        """
+
+    def error(
+        self, metrics: Mapping[str, float], of: str = ""
+    ) -> tuple[float, float | None, float | None] | None:
+        """Return the share of wrong answers with its 95 % interval.
+
+        Args:
+            metrics: The figures of a network or an edge.
+            of: ``teacher`` or ``donor`` for the teacher's or the donor's error.
+
+        Returns:
+            The error and the limits of its interval (None in older figures); None without figures.
+        """
+        name = f"{of}_{self.figure}" if of else self.figure
+        if name not in metrics:
+            return None
+        value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+        if self.figure_is_error:
+            return value, low, high
+        lower, upper = (None if limit is None else 1 - limit for limit in (high, low))
+        return 1 - value, lower, upper
+
+
+GOALS: Registry[Goal] = Registry(
+    Goal,
+    "legonet.goals",
+    {
+        "classification": "legonet.goals.classification:Classification",
+        "segmentation": "legonet.goals.segmentation:Segmentation",
+    },
+)
+"""The goals; other packages add theirs at the entry point ``legonet.goals``."""

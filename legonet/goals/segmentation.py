@@ -1,0 +1,71 @@
+"""A label for each pixel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from legonet.goals.goal import Goal
+from legonet.goals.void import VOID
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from legonet.goals.figures.answers import Answers
+    from legonet.goals.figures.chance import Chance
+
+
+class Segmentation(Goal):
+    """One label per pixel, for which pictures need masks.
+
+    `legonet.distill.measure.measure` describes the figures.
+    """
+
+    name = "segmentation"
+    per_pixel = True
+    figure = "pixel_accuracy"
+    figure_is_error = False
+    figure_words = "pixel accuracy"
+    error_words = "pixel error"
+    unit = "pixel"
+    mark = " px"
+    void = VOID
+
+    def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:
+        """Return ``(outputs, size, size)``."""
+        return outputs, size, size
+
+    def truth(
+        self,
+        labels: NDArray[np.int64],  # noqa: ARG002 - pixels have answers of their own
+        masks: NDArray[np.uint8] | None,
+    ) -> NDArray[Any] | None:
+        """Return the masks."""
+        return masks
+
+    def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:
+        """Return all pictures, but for a single category those that show it."""
+        import numpy as np
+
+        return labels == 1 if single else np.ones(len(labels), np.bool_)
+
+    def figures(
+        self, answers: Answers, truth: NDArray[Any], images: NDArray[np.uint8]
+    ) -> tuple[dict[str, float], Chance | None]:
+        """Return pixel accuracy and IoU, and what belongs to them."""
+        from legonet.goals.figures.segmentation import segmentation
+
+        return segmentation(answers, truth, images)
+
+    def differ(
+        self,
+        answers: NDArray[Any],
+        others: NDArray[Any],
+        truth: NDArray[Any],
+        *,
+        single: bool,  # noqa: ARG002 - pixels are pooled
+    ) -> bool:
+        """Return whether the bootstrap interval of the difference leaves out 0."""
+        from legonet.goals.figures.agreement import differ_on_pixels
+
+        return differ_on_pixels(answers, others, truth)

@@ -1,0 +1,214 @@
+"""A spec compiled to a networkx graph, with everything that its names refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from legonet.goals import Goal, goal_named
+from legonet.graph.relations import Relations
+from legonet.language import Key
+from legonet.language.declarations import Adapter, Data, Learning, Network
+from legonet.language.models import Model
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True)
+class ResolvedDataset:
+    """Pictures, and what is asked about each of them.
+
+    Args:
+        name: Of the ``data`` block.
+        data: What the block says.
+        category: Is it this category, or background? Which category is it, when None.
+        goal: A label per picture, or per pixel.
+        background: Without a category: background is one label more.
+    """
+
+    name: str
+    data: Data
+    category: str | None
+    goal: Goal
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class ResolvedNetwork:
+    """A specific network.
+
+    Args:
+        name: Its name.
+        declaration: What its statement says.
+        ancestor_model: The model of the network that it starts from, if it does.
+        goal: The question that it answers.
+        dataset: What it is trained on; None for one without a recipe.
+    """
+
+    name: str
+    declaration: Network
+    ancestor_model: Model | None
+    goal: Goal
+    dataset: ResolvedDataset | None
+
+    @property
+    def model(self) -> Model:
+        """What it is an instance of."""
+        return self.declaration.model
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The networks that it cannot be built without, by their role: its ``ancestor``."""
+        ancestor = self.declaration.init
+        return {} if ancestor is None else {"ancestor": ancestor}
+
+
+@dataclass(frozen=True)
+class ResolvedEdge:
+    """The way from a category module to a task module, which an adapter joins.
+
+    Args:
+        category: The category's name.
+        task: The task's name.
+        category_network: The network that the category module is the bottom of.
+        until: The last module of that bottom.
+        task_network: The network that the task module is the top of, called the donor.
+        after: The last module that does not belong to that top.
+        teacher: The network that the adapter learns from; that of the category by default.
+        dataset: The category's pictures; None where no data are known.
+        learning: How the adapter is learned; None for a direct edge, which has none.
+    """
+
+    category: str
+    task: str
+    category_network: ResolvedNetwork
+    until: str
+    task_network: ResolvedNetwork
+    after: str
+    teacher: ResolvedNetwork
+    dataset: ResolvedDataset | None
+    learning: Learning | None
+
+    @property
+    def name(self) -> str:
+        """What it is called, such as ``cat -> classify``."""
+        return edge_name(self.category, self.task)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The names of its category and its task."""
+        return self.category, self.task
+
+    @property
+    def goal(self) -> Goal:
+        """The question that its task module answers."""
+        return self.task_network.goal
+
+    @property
+    def networks(self) -> Mapping[str, ResolvedNetwork]:
+        """The networks that it is made of, by their role."""
+        return {
+            "category": self.category_network,
+            "task": self.task_network,
+            "teacher": self.teacher,
+        }
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The names of the networks that it cannot be built without, by their role."""
+        return {role: network.name for role, network in self.networks.items()}
+
+
+def edge_name(category: str, task: str) -> str:
+    """Return what an edge is called, such as ``cat -> classify``."""
+    return f"{category} -> {task}"
+
+
+def compiled(relations: Relations) -> nx.DiGraph[Key]:
+    """Return the graph of a spec without errors.
+
+    Its nodes and edges are those of `ModuleGraph.to_networkx`. A network's node carries its
+    `ResolvedNetwork` as ``network``, the edge from a category to a task its `ResolvedEdge` as
+    ``edge``.
+
+    Args:
+        relations: The spec.
+    """
+    import networkx as nx
+
+    spec = relations.spec
+    graph: nx.DiGraph[Key] = nx.DiGraph()
+    networks = {name: _network(relations, name) for name in spec.networks}
+    for name, network in networks.items():
+        graph.add_node(("network", name), kind="network", network=network)
+    graph.add_nodes_from((("category", name) for name in spec.categories), kind="category")
+    graph.add_nodes_from((("task", name) for name in spec.tasks), kind="task")
+    for source, target, role in relations.links():
+        graph.add_edge(source, target, role=role)
+    for ends, adapter in spec.adapters.items():
+        joined = graph.edges[("category", ends[0]), ("task", ends[1])]
+        joined["edge"] = _edge(relations, adapter, networks)
+    return graph
+
+
+def networks_in_order(graph: nx.DiGraph[Key]) -> list[ResolvedNetwork]:
+    """Return the networks in the order of the spec, but each after the one that it starts from."""
+    import networkx as nx
+
+    networks = [node for node, kind in graph.nodes(data="kind") if kind == "network"]
+    place = {node: number for number, node in enumerate(networks)}
+    ordered = nx.lexicographical_topological_sort(graph.subgraph(networks), place.__getitem__)
+    return [graph.nodes[node]["network"] for node in ordered]
+
+
+def with_ancestors(graph: nx.DiGraph[Key], names: Iterable[str]) -> set[str]:
+    """Return the names of networks and of all that they start from in turn."""
+    import networkx as nx
+
+    nodes = {("network", name) for name in names}
+    return {name for node in nodes for _, name in {node, *nx.ancestors(graph, node)}}
+
+
+def _network(relations: Relations, name: str) -> ResolvedNetwork:
+    spec = relations.spec
+    declaration = spec.networks[name]
+    recipe, ancestor = declaration.train, declaration.init
+    return ResolvedNetwork(
+        name,
+        declaration,
+        None if ancestor is None else spec.networks[ancestor].model,
+        relations.goal(declaration),
+        None
+        if recipe is None
+        else ResolvedDataset(
+            recipe.data,
+            spec.data[recipe.data],
+            recipe.category,
+            goal_named(recipe.goal),
+            recipe.background,
+        ),
+    )
+
+
+def _edge(
+    relations: Relations, adapter: Adapter, networks: dict[str, ResolvedNetwork]
+) -> ResolvedEdge:
+    spec = relations.spec
+    category, task = spec.categories[adapter.category], spec.tasks[adapter.task]
+    donor = networks[task.network]
+    data = relations.data_name(adapter)
+    return ResolvedEdge(
+        adapter.category,
+        adapter.task,
+        networks[category.network],
+        category.until,
+        donor,
+        task.after,
+        networks[relations.teacher_name(adapter) or category.network],
+        None
+        if data is None
+        else ResolvedDataset(data, spec.data[data], relations.category_label(adapter), donor.goal),
+        adapter.learning,
+    )

@@ -1,0 +1,235 @@
+"""The statements of a spec, bound and checked, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SerializeAsAny
+from pydantic_core import PydanticCustomError
+
+from legonet.goals import GOALS
+from legonet.language.base import Form, Frozen
+from legonet.language.markers import CategoryLabel, Choice, DataName, Forms, NetworkName
+from legonet.language.methods import METHODS, MethodForm
+from legonet.language.models import (
+    LIBRARIES,
+    MODELS,
+    WEIGHTS,
+    LibraryModel,
+    ModelForm,
+    Weights,
+    WeightsFile,
+)
+from legonet.language.sources import SOURCES, SourceForm
+from legonet.language.transforms import TRANSFORMS, Transform
+from legonet.registry import Registry
+
+Kind = Literal["data", "network", "category", "task", "path"]
+"""The kinds of named statements; each has its own names."""
+
+
+LARGEST_KERNEL = 31
+"""Height and width of the largest kernel that an adapter may have."""
+
+
+def _odd(kernel: int) -> int:
+    if kernel % 2 == 0:
+        raise PydanticCustomError("odd_number", "an odd number")
+    return kernel
+
+
+class Conv(Form):
+    """One conv of an adapter.
+
+    Args:
+        kernel: Height and width of the kernel; odd, so that padding preserves the map's size.
+    """
+
+    call: ClassVar[str] = "conv"
+    kernel: Annotated[int, Field(ge=1, le=LARGEST_KERNEL), AfterValidator(_odd)]
+
+
+def _kernel(layer: object) -> object:
+    return layer.kernel if isinstance(layer, Conv) else layer
+
+
+LAYERS: Registry[Conv] = Registry(Conv, "", {"conv": "legonet.language.declarations:Conv"})
+"""The layers of an adapter."""
+
+Kernel = Annotated[int, Forms("layer", LAYERS), BeforeValidator(_kernel)]
+"""The kernel size of one conv of an adapter, written ``conv(1)``."""
+
+
+class Data(Frozen):
+    """Pictures with labels or masks.
+
+    Args:
+        source: Where the pictures are.
+        size: Height and width, in pixels, to which they are resized. Default: 16 for ``digits``, 32
+            for CIFAR-10, and 64 for the others.
+        transform: What is then done to each picture, in training and in every measurement;
+            ``legonet predict`` uses the pictures that it is given as they are.
+    """
+
+    source: Annotated[SerializeAsAny[SourceForm], Forms("source", SOURCES)]
+    size: int | None = Field(default=None, ge=4, le=4096)
+    transform: Annotated[SerializeAsAny[Transform], Forms("transform", TRANSFORMS)] | None = None
+
+
+class Recipe(Frozen):
+    """How a specific network is trained.
+
+    Args:
+        data: The pictures to learn from.
+        category: The one category that the network tells from everything else, with a single
+            output. By default it tells all categories apart, with one output for each.
+        goal: One label per picture (``classification``) or per pixel (``segmentation``).
+        epochs: Passes over the training pictures.
+        seed: Seed for the initialisation, the order and the augmentation.
+        learning_rate: AdamW's peak learning rate.
+        batch_size: Pictures per step.
+        background: Without a ``category``, makes background an additional label.
+        frozen: Keeps everything up to and including this module as it came from ``init`` or
+            ``weights``.
+    """
+
+    data: DataName
+    category: CategoryLabel | None = None
+    goal: Annotated[str, Choice("goal", GOALS)] = "classification"
+    epochs: int = Field(default=5, ge=1)
+    seed: int = Field(default=0, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    batch_size: int = Field(default=64, ge=1)
+    background: bool = False
+    frozen: str | None = None
+
+
+class Network(Frozen):
+    """A specific network: its model, and where its weights come from.
+
+    Args:
+        model: The architecture.
+        init: A network to start from; copies every parameter whose name and shape match.
+        weights: Pretrained weights.
+        train: A recipe for training it, starting from ``init`` or ``weights`` if given.
+    """
+
+    model: Annotated[
+        SerializeAsAny[ModelForm] | LibraryModel,
+        Forms("model", MODELS, libraries=LIBRARIES),
+    ]
+    init: NetworkName | None = None
+    weights: Annotated[Weights, Forms("form of weights", WEIGHTS, text=WeightsFile)] | None = None
+    train: Recipe | None = None
+
+
+class Category(Frozen):
+    """A category module f: a network up to and including a module.
+
+    Args:
+        network: The network that it is cut out of.
+        until: Torch's own path of the last module that belongs to it, such as ``features.4``.
+    """
+
+    network: NetworkName = Field(alias="from")
+    until: str
+
+
+class Task(Frozen):
+    """A task module g: everything in a network after a module.
+
+    Args:
+        network: The network that it is cut out of.
+        after: Torch's own path of the last module that does not belong to it, such as
+            ``features.4``.
+    """
+
+    network: NetworkName = Field(alias="from")
+    after: str
+
+
+def _default_method() -> MethodForm:
+    return METHODS.get("transplant")()
+
+
+class Learning(Frozen):
+    """How an adapter is learned: the body of an ``adapter`` statement.
+
+    Args:
+        layers: Kernel sizes of its convs, bottom first.
+        activation: What follows the convs: ``relu``, a ReLU after each as in the paper, or
+            ``identity``, which keeps the sign of features: nothing follows the first conv, and
+            each further one is a residual branch, ``y + conv(relu(y))``. Default: ``identity``
+            where the task's own features have negative values, otherwise ``relu``.
+        teacher: The network that it learns from. Default: the category's own network.
+        method: How it is learned.
+        data: The category's pictures. Default: those of the teacher's recipe.
+        samples: Number of labelled pictures that it may use, half category, half background.
+        unlabelled: Number of additional pictures that it may use, without their labels.
+        seed: Seed for the choice of pictures, the initialisation and the order.
+    """
+
+    layers: tuple[Kernel, ...] = Field(default=(1,), min_length=1)
+    activation: Literal["relu", "identity"] | None = None
+    teacher: NetworkName | None = None
+    method: Annotated[SerializeAsAny[MethodForm], Forms("method", METHODS)] = Field(
+        default_factory=_default_method
+    )
+    data: DataName | None = None
+    samples: int = Field(default=0, ge=0)
+    unlabelled: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0)
+
+
+class Adapter(Frozen):
+    """An edge from a category module to a task module.
+
+    Args:
+        category: The category's name.
+        task: The task's name.
+        learning: How it is learned; None for a direct edge.
+    """
+
+    category: str
+    task: str
+    learning: Learning | None = None
+
+
+class Path(Frozen):
+    """An application that is started by name."""
+
+    category: str
+    task: str
+
+
+@dataclass(frozen=True)
+class StatementKind:
+    """A kind of statement.
+
+    Args:
+        part: The attribute of a `Spec` that holds all of them.
+        fields: The model of the fields in its block; None if it has no block.
+        noun: What users call one.
+    """
+
+    part: str
+    fields: type[BaseModel] | None
+    noun: str
+
+
+STATEMENTS: Mapping[str, StatementKind] = {
+    "data": StatementKind("data", Data, "data block"),
+    "network": StatementKind("networks", Network, "network"),
+    "category": StatementKind("categories", Category, "category"),
+    "task": StatementKind("tasks", Task, "task"),
+    "adapter": StatementKind("adapters", Learning, "adapter"),
+    "path": StatementKind("paths", None, "path"),
+}
+"""The kinds of statements by their keywords, in the order that a spec has them."""
+
+
+def noun_of(kind: str) -> str:
+    """Return what users call a statement of a kind, or an import or a constant."""
+    return STATEMENTS[kind].noun if kind in STATEMENTS else kind

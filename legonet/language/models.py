@@ -1,0 +1,137 @@
+"""The forms after ``model:`` and ``weights:`` in a ``network`` block."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from legonet.language.base import Form, Frozen
+from legonet.registry import Registry
+
+
+class ModelForm(Form):
+    """What all models have in common, those of other packages too.
+
+    Another package registers a subclass at the entry point ``legonet.models``, by its ``call``.
+    A model whose number of outputs can be chosen calls that field ``classes``.
+
+    Attributes:
+        goal: The name of the goal that the architecture is made for.
+        version: Raised with every change of code that gives other weights.
+    """
+
+    goal: ClassVar[str]
+    version: ClassVar[int | None] = None
+
+    @property
+    def outputs(self) -> int | None:
+        """How many outputs it has; None if its fields do not say so."""
+        found: int | None = getattr(self, "classes", None)
+        return found
+
+    @abstractmethod
+    def build(self) -> object:
+        """Return the network, a `torch.nn.Module`, with a random start.
+
+        The start is drawn from torch's own generator, which is seeded by then, and on torch's
+        default device, which may be ``meta``. The network must have no state besides its parameters
+        and buffers, and must be the same one for the same fields.
+        """
+
+
+MODELS: Registry[ModelForm] = Registry(
+    ModelForm,
+    "legonet.models",
+    {
+        "legonet.small_vgg": "legonet.modules.small:SmallVgg",
+        "legonet.small_fcn": "legonet.modules.small:SmallFcn",
+        "legonet.vgg_fcn": "legonet.modules.fcn:VggFcn",
+        "legonet.efficientnet_fcn": "legonet.modules.fcn:EfficientNetFcn",
+    },
+)
+"""The models; other packages add theirs at the entry point ``legonet.models``."""
+
+LIBRARIES = ("torchvision", "timm")
+"""The libraries whose models are models too, under the names that they list."""
+
+_SEGMENTERS = ("fcn_", "deeplabv3", "lraspp")
+"""What the names of torchvision's segmenters begin with."""
+
+
+class LibraryModel(Frozen):
+    """A torchvision or timm model, under the name that the library lists.
+
+    Args:
+        library: ``torchvision`` or ``timm``.
+        name: As in ``torchvision.models.list_models()``.
+        arguments: Keyword arguments for the model's own constructor.
+    """
+
+    library: str
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def call(self) -> str:
+        """The form's dotted name in a spec."""
+        return f"{self.library}.{self.name}"
+
+    @property
+    def goal(self) -> str:
+        """The name of the goal that the architecture is made for, as far as its name says."""
+        return "segmentation" if self.name.startswith(_SEGMENTERS) else "classification"
+
+
+Model = ModelForm | LibraryModel
+
+
+class WeightsFile(Frozen):
+    """Pretrained weights in a safetensors file, given as a plain path.
+
+    Args:
+        file: The file; its tensors must have the same names and shapes as the model's own.
+    """
+
+    file: Path
+
+
+class TorchvisionWeights(Form):
+    """Pretrained weights from torchvision, for torchvision's models.
+
+    Args:
+        name: Torchvision's own name for them, such as ``IMAGENET1K_V1``.
+    """
+
+    call: ClassVar[str] = "torchvision"
+    name: str
+
+
+class HubWeights(Form):
+    """Pretrained weights from the Hugging Face Hub, pinned to a revision.
+
+    Args:
+        repository: The repository, as ``organisation/name``.
+        revision: A commit hash, so that you get the same weights every time; a branch or a tag may
+            move.
+        file: A safetensors file in the repository.
+    """
+
+    call: ClassVar[str] = "hub"
+    repository: str
+    revision: str
+    file: str = "model.safetensors"
+
+
+WEIGHTS: Registry[Form] = Registry(
+    Form,
+    "",
+    {
+        "torchvision": "legonet.language.models:TorchvisionWeights",
+        "hub": "legonet.language.models:HubWeights",
+    },
+)
+
+Weights = WeightsFile | TorchvisionWeights | HubWeights
