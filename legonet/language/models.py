@@ -20,7 +20,8 @@ class ModelForm(Form):
 
     Attributes:
         goal: The name of the goal that the architecture is made for.
-        version: Raised with every change of code that gives other weights.
+        version: Raised when code outside of its package gives other weights. The files of the
+            package itself are part of the content key.
     """
 
     goal: ClassVar[str]

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from legonet.building.planning.datasets import TaskDatasets
+from legonet.building.planning.model_code import code_of
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.file_list import FileList, file_list_key
 from legonet.building.storage.keys import key_of
@@ -21,7 +22,7 @@ from legonet.data import Source, TaskDataset
 from legonet.diagnostics import DiagnosticError
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language.declarations import Learning, Recipe
-from legonet.language.models import LibraryModel, Model, Weights, WeightsFile
+from legonet.language.models import LibraryModel, Weights, WeightsFile
 
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
@@ -68,7 +69,7 @@ class InputsOfGraph:
             ancestor, recipe = network.declaration.init, network.declaration.train
             self._networks[network.name] = {
                 "version": NETWORK_VERSION,
-                "model": _versioned(network.model),
+                "model": self._model(network),
                 "init": None if ancestor is None else self.network_key(ancestor),
                 "weights": self._weights(network),
                 "train": None if recipe is None else self._recipe(network, recipe),
@@ -102,6 +103,21 @@ class InputsOfGraph:
             "seed": learning.seed,
             "size": self._datasets.size(edge),
             "data": None if dataset is None else self._data(dataset),
+        }
+
+    def _model(self, network: ResolvedNetwork) -> Inputs:
+        """Return a model's name, arguments, and the version and the contents of its code."""
+        form = network.model
+        if isinstance(form, LibraryModel):
+            return form_of(form)
+        try:
+            code = code_of(form, self._contents)
+        except DiagnosticError as error:
+            raise self._datasets.located(error, ("network", network.name), ("model",)) from None
+        return {
+            **form_of(form),
+            **({} if form.version is None else {"version": form.version}),
+            **({} if code is None else {"code": code}),
         }
 
     def _weights(self, network: ResolvedNetwork) -> Inputs | None:
@@ -155,12 +171,6 @@ def form_of(form: BaseModel) -> Inputs:
     call = {"call": form.call} if hasattr(form, "call") else {}
     fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}
     return {**call, **fields}
-
-
-def _versioned(form: Model) -> Inputs:
-    """Return a form's name, arguments and the version of its code, if it has one."""
-    version = None if isinstance(form, LibraryModel) else form.version
-    return form_of(form) | ({} if version is None else {"version": version})
 
 
 def _plain(value: Any) -> Any:

@@ -94,6 +94,8 @@ class Reasons:
             elif place in _VERSIONS:
                 change = f"{_shown(old)} -> {_shown(new)}"
                 yield f"another version of legonet computes it differently ({change})"
+            elif path == ("model", "code"):
+                yield f"model: {_told(old, new)} {field}"
             elif place == ("weights", "file") and weights:
                 yield f"weights: other contents of {weights}"
             elif old is not None and new is not None and _alike(old, new):
@@ -153,6 +155,11 @@ def _alike(old: Any, new: Any) -> bool:
 
 def _last(once: Mapping[str, Inputs]) -> str:
     return list(once)[-1] if once else "another network"
+
+
+def _told(old: object, new: object) -> str:
+    """Say what became of a file of a model's code."""
+    return "new file" if old is None else "no more" if new is None else "other contents of"
 
 
 def _shown(value: Any) -> str:

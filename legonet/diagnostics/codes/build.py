@@ -115,6 +115,16 @@ resumes from its last checkpoint.
 """,
     ),
     Code(
+        "LEGO712",
+        "the code of a model changed while legonet was running",
+        """
+A network is rebuilt when the code of its model changes, so the files of the package that the model
+comes from are part of its content key. This process loaded the code before it changed, and would
+build the old network under the name of the new one. Start legonet again: a new process loads the
+code as it is now.
+""",
+    ),
+    Code(
         "LEGO713",
         "an edge was not built because of something that it needs",
         """
