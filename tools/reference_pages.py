@@ -31,9 +31,10 @@ from legonet.language.declarations import Path as Application
 from legonet.language.fields import FieldType, fields_of
 from legonet.language.markers import Choice, Forms, Label, Named
 from legonet.language.methods import METHODS
-from legonet.language.models import MODELS, WEIGHTS
+from legonet.language.models import MODELS
 from legonet.language.sources import SOURCES
 from legonet.language.transforms import TRANSFORMS
+from legonet.language.weights import WEIGHTS, Loading
 from legonet.registry import Registry
 from legonet.syntax import read
 from legonet.syntax.grammar import grammar_text
@@ -290,6 +291,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "network": lambda: fields(BLOCKS["network"]),
         "models": lambda: forms(MODELS),
         "weights": lambda: forms(WEIGHTS),
+        "loading": lambda: fields(Loading),
         "train": lambda: fields(Recipe),
         "category": lambda: fields(BLOCKS["category"]),
         "task": lambda: fields(BLOCKS["task"]),

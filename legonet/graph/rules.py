@@ -71,6 +71,22 @@ def weights_come_from_somewhere(graph: Relations) -> Found:
             )
 
 
+def loading_needs_weights(graph: Relations) -> Found:
+    """How weights are loaded is said of a network that has some."""
+    for name, network in graph.spec.networks.items():
+        if network.loading is not None and network.weights is None:
+            yield (
+                Diagnostic(
+                    "LEGO318",
+                    f"network `{name}` says how weights are loaded, but has none",
+                    label="no weights to load",
+                    help=("add `weights: ..`; `init` copies what has the same name and shape",),
+                ),
+                ("network", name),
+                (),
+            )
+
+
 def recipe_fits_model(graph: Relations) -> Found:
     """A recipe asks a question that its model can answer."""
     for name, network in graph.spec.networks.items():
@@ -272,6 +288,7 @@ def paths_are_joined(graph: Relations) -> Found:
 RULES: tuple[Callable[[Relations], Found], ...] = (
     no_circle_of_ancestors,
     weights_come_from_somewhere,
+    loading_needs_weights,
     recipe_fits_model,
     direct_edges_are_whole,
     teacher_answers_the_task,

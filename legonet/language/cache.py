@@ -24,11 +24,12 @@ from legonet.language.base import Frozen
 from legonet.language.declarations import LAYERS
 from legonet.language.expand import Expanded
 from legonet.language.methods import METHODS
-from legonet.language.models import MODELS, WEIGHTS
+from legonet.language.models import MODELS
 from legonet.language.override import Override
 from legonet.language.sources import SOURCES
 from legonet.language.spec import Origin, Spec
 from legonet.language.transforms import TRANSFORMS
+from legonet.language.weights import WEIGHTS
 from legonet.registry import Registry, imported
 from legonet.syntax import find_text, read_text
 from legonet.syntax.cache_folder import cache_folder

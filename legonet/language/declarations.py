@@ -13,17 +13,10 @@ from legonet.goals import GOALS
 from legonet.language.base import Form, Frozen
 from legonet.language.markers import CategoryLabel, Choice, DataName, Forms, NetworkName
 from legonet.language.methods import METHODS, MethodForm
-from legonet.language.models import (
-    LIBRARIES,
-    MODELS,
-    WEIGHTS,
-    LibraryModel,
-    ModelForm,
-    Weights,
-    WeightsFile,
-)
+from legonet.language.models import LIBRARIES, MODELS, LibraryModel, ModelForm
 from legonet.language.sources import SOURCES, SourceForm
 from legonet.language.transforms import TRANSFORMS, Transform
+from legonet.language.weights import WEIGHTS, Loading, Weights, WeightsFile
 from legonet.registry import Registry
 
 Kind = Literal["data", "network", "category", "task", "path"]
@@ -113,6 +106,7 @@ class Network(Frozen):
         model: The architecture.
         init: A network to start from; copies every parameter whose name and shape match.
         weights: Pretrained weights.
+        loading: How they are loaded, where their names or some of their shapes differ.
         train: A recipe for training it, starting from ``init`` or ``weights`` if given.
     """
 
@@ -122,6 +116,7 @@ class Network(Frozen):
     ]
     init: NetworkName | None = None
     weights: Annotated[Weights, Forms("form of weights", WEIGHTS, text=WeightsFile)] | None = None
+    loading: Loading | None = None
     train: Recipe | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import no_info_after_validator_function
 
@@ -61,14 +61,14 @@ class Forms:
     Args:
         noun: What messages call such a form, such as ``model``.
         forms: The forms, by their names.
-        text: The type for a bare string, which becomes its only field; None if the field takes no
-            bare string.
+        text: Its ``of_text`` turns a bare string into a value; None if the field takes no bare
+            string.
         libraries: Packages whose models are forms as well, such as ``torchvision``.
     """
 
     noun: str
     forms: Registry[Any]
-    text: type[BaseModel] | None = None
+    text: type[Any] | None = None
     libraries: tuple[str, ...] = ()
 
 

@@ -1,9 +1,8 @@
-"""The forms after ``model:`` and ``weights:`` in a ``network`` block."""
+"""The forms after ``model:`` in a ``network`` block."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -87,52 +86,3 @@ class LibraryModel(Frozen):
 
 
 Model = ModelForm | LibraryModel
-
-
-class WeightsFile(Frozen):
-    """Pretrained weights in a safetensors file, given as a plain path.
-
-    Args:
-        file: The file; its tensors must have the same names and shapes as the model's own.
-    """
-
-    file: Path
-
-
-class TorchvisionWeights(Form):
-    """Pretrained weights from torchvision, for torchvision's models.
-
-    Args:
-        name: Torchvision's own name for them, such as ``IMAGENET1K_V1``.
-    """
-
-    call: ClassVar[str] = "torchvision"
-    name: str
-
-
-class HubWeights(Form):
-    """Pretrained weights from the Hugging Face Hub, pinned to a revision.
-
-    Args:
-        repository: The repository, as ``organisation/name``.
-        revision: A commit hash, so that you get the same weights every time; a branch or a tag may
-            move.
-        file: A safetensors file in the repository.
-    """
-
-    call: ClassVar[str] = "hub"
-    repository: str
-    revision: str
-    file: str = "model.safetensors"
-
-
-WEIGHTS: Registry[Form] = Registry(
-    Form,
-    "",
-    {
-        "torchvision": "legonet.language.models:TorchvisionWeights",
-        "hub": "legonet.language.models:HubWeights",
-    },
-)
-
-Weights = WeightsFile | TorchvisionWeights | HubWeights

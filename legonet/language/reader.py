@@ -205,8 +205,13 @@ class Reader:
             located = as_text(located)
         value = located.value
         if isinstance(value, Text) and marker.text is not None:
-            (only,) = marker.text.model_fields
-            return marker.text(**{only: value.base / value})
+            try:
+                return marker.text.of_text(value, value.base)
+            except ValueError as error:
+                message = (
+                    f"{where} takes the hub's weights with a revision, found {describe(value)}"
+                )
+                raise _wrong(message, located, "may change at any time", [str(error)]) from None
         if not isinstance(value, Called):
             raise self._no_call(located, marker, where)
         if value.name in marker.forms:

@@ -16,9 +16,10 @@ from legonet.diagnostics import DiagnosticError, SourceText, shortened
 from legonet.language.base import Form, Frozen
 from legonet.language.fields import FieldType, fields_of
 from legonet.language.markers import Forms, Label, Named
-from legonet.language.models import LibraryModel, WeightsFile
+from legonet.language.models import LibraryModel
 from legonet.language.spec import PARTS
 from legonet.language.values import Called, Located, Symbol
+from legonet.language.weights import WeightsFile
 from legonet.syntax import ast, parse_value
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

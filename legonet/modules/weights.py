@@ -7,64 +7,92 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.language.models import HubWeights, LibraryModel, Weights, WeightsFile
+from legonet.language.models import LibraryModel
+from legonet.language.weights import HubWeights, Loading, WeightsFile
+from legonet.modules.weight_files import keeps_order, parts_of, read_shapes, read_weights
+from legonet.modules.weight_names import Pairs, paired, random_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from legonet.language.models import Model, TorchvisionWeights
-
-Shapes = dict[str, tuple[int, ...]]
-
-_MOST_LINES = 8
-"""Help lines about single tensors, at most; a network of another kind would fill the screen."""
+    from legonet.language.declarations import Network
+    from legonet.language.models import Model
+    from legonet.language.weights import TorchvisionWeights, Weights
+    from legonet.modules.weight_files import Shapes
 
 
-def load_weights(network: nn.Module, weights: Weights, model: Model) -> None:
-    """Load ready weights into a network in place; every name and every shape must fit.
+def load_weights(network: nn.Module, declaration: Network) -> None:
+    """Load the ready weights that a declaration names into a network in place.
 
     Values are converted to the network's dtypes. If anything does not fit, nothing is changed.
 
     Args:
-        network: The network that `model` gave.
-        weights: What the spec says after ``weights:``.
-        model: What it says after ``model:``, which determines which torchvision weights exist.
+        network: The network that the declaration's model gave.
+        declaration: Says which weights, and how they are matched with the network's.
 
     Raises:
         DiagnosticError: The weights cannot be read or fetched, or do not fit.
     """
-    if isinstance(weights, WeightsFile):
-        state: Mapping[str, Tensor] = _read(weights.file)
-        origin = str(weights.file)
-    elif isinstance(weights, HubWeights):
-        state, origin = _read(_fetched(weights)), f"{weights.repository}/{weights.file}"
-    else:
-        state, origin = _torchvision_state(weights, model), f"torchvision's {weights.name}"
-    _check_fit(_shapes(network.state_dict()), _shapes(state), origin)
-    network.load_state_dict(state)
+    weights, loading = declaration.weights, declaration.loading or Loading()
+    if weights is None:
+        return
+    state, origin, ordered = _state(weights, declaration.model, loading)
+    pairs = _pairs(network, _shapes(state), declaration, origin, ordered=ordered)
+    network.load_state_dict(
+        {**network.state_dict(), **{name: state[raw] for name, raw in pairs.items()}}
+    )
 
 
-def check_weights(network: nn.Module, file: Path) -> None:
-    """Check from a safetensors file's header alone that its tensors fit a network.
+def check_weights(network: nn.Module, declaration: Network) -> None:
+    """Check, without reading values, that the tensors of a weights file fit a network.
 
     Args:
         network: The network; one on the meta device will do.
-        file: The file.
+        declaration: What the spec says of the network.
 
     Raises:
         DiagnosticError: As for `load_weights`.
     """
-    try:
-        with safe_open(file, framework="pt") as opened:
-            names = opened.keys()
-            found = {name: tuple(opened.get_slice(name).get_shape()) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(file, error) from error
-    _check_fit(_shapes(network.state_dict()), found, str(file))
+    weights, loading = declaration.weights, declaration.loading or Loading()
+    if isinstance(weights, WeightsFile):
+        found = read_shapes(weights.file, loading.entry)
+        ordered = keeps_order(weights.file)
+        _pairs(network, found, declaration, str(weights.file), ordered=ordered)
+
+
+def _state(
+    weights: Weights, model: Model, loading: Loading
+) -> tuple[Mapping[str, Tensor], str, bool]:
+    """Return tensors, what to call their origin, and whether they have kept their order."""
+    if isinstance(weights, WeightsFile):
+        file, origin = weights.file, str(weights.file)
+    elif isinstance(weights, HubWeights):
+        file, origin = _fetched(weights), f"{weights.repository}/{weights.file}"
+    else:
+        return _torchvision_state(weights, model), f"torchvision's {weights.name}", True
+    return read_weights(file, loading.entry), origin, keeps_order(file)
+
+
+def _pairs(
+    network: nn.Module, found: Shapes, declaration: Network, origin: str, *, ordered: bool
+) -> Pairs:
+    expected = _shapes(network.state_dict())
+    pairs = paired(expected, found, declaration.loading or Loading(), origin, ordered=ordered)
+    random = random_names(expected, pairs)
+    if random and declaration.train is None:
+        raise DiagnosticError.of(
+            "LEGO513",
+            f"`except` leaves {len(random)} tensors of the network at random, such as "
+            f"`{random[0]}`, and no recipe trains them",
+            label="would answer at random",
+            help=[
+                "add `train { .. }`, or give the model no such layer, as timm's `num_classes: 0`"
+            ],
+        )
+    return pairs
 
 
 def inherit(network: nn.Module, ancestor_state: Mapping[str, Tensor]) -> tuple[str, ...]:
@@ -108,57 +136,6 @@ def _shapes(state: Mapping[str, Tensor]) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def _check_fit(expected: Shapes, found: Shapes, origin: str) -> None:
-    """Raise one error that lists all tensors that are missing, unexpected or of another shape."""
-    missing = [name for name in expected if name not in found]
-    unexpected = [name for name in found if name not in expected]
-    misshaped = [name for name in expected if name in found and expected[name] != found[name]]
-    if not (missing or unexpected or misshaped):
-        return
-    lines = [
-        *(f"`{name}`: expected {expected[name]}, found {found[name]}" for name in misshaped),
-        *(f"`{name}` is missing{_nearest(name, unexpected)}" for name in missing),
-        *(f"`{name}` is not expected{_nearest(name, missing)}" for name in unexpected),
-    ]
-    if len(lines) > _MOST_LINES:
-        lines[_MOST_LINES:] = [f"and {len(lines) - _MOST_LINES} more"]
-    if len(misshaped) <= 2 and not (missing or unexpected):
-        # The weight and the bias of the last layer, as for other classes.
-        lines.append(
-            "to begin with these weights and another last layer, declare a network that they fit, "
-            "and begin from it: `init: THAT_NETWORK`"
-        )
-    raise DiagnosticError.of(
-        "LEGO505",
-        f"the weights in {origin} do not fit the network: {len(missing)} tensors missing, "
-        f"{len(unexpected)} not expected, {len(misshaped)} of another shape",
-        label="do not fit",
-        help=lines,
-    )
-
-
-def _nearest(name: str, candidates: Iterable[str]) -> str:
-    return "".join(f"; {line}" for line in did_you_mean(name, candidates, "tensor"))
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(file, framework="pt") as opened:
-            names = opened.keys()
-            return {name: opened.get_tensor(name) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(file: Path, error: Exception) -> DiagnosticError:
-    return DiagnosticError.of(
-        "LEGO504",
-        f"cannot read the weights in {file}: {error}",
-        label="cannot be read",
-        help=["expected a file that `safetensors.torch.save_file` wrote"],
-    )
-
-
 def _fetched(weights: HubWeights) -> Path:
     try:
         hub = importlib.import_module("huggingface_hub")
@@ -169,10 +146,18 @@ def _fetched(weights: HubWeights) -> Path:
             label="library missing",
             help=["pip install 'legonet[hub]'"],
         ) from error
+
+    def fetched(file: str) -> Path:
+        return Path(hub.hf_hub_download(weights.repository, file, revision=weights.revision))
+
     try:
-        return Path(
-            hub.hf_hub_download(weights.repository, weights.file, revision=weights.revision)
-        )
+        file = fetched(weights.file)
+        # The files that an index names come to lie beside it.
+        for part in parts_of(file)[1:] if file.suffix == ".json" else ():
+            fetched(f"{weights.file.rpartition('/')[0]}/{part.name}".lstrip("/"))
+        return file
+    except DiagnosticError:
+        raise
     except Exception as error:
         # Neither the hub's errors nor those of its transports share a base class.
         origin = f"{weights.repository}/{weights.file} at {weights.revision}"

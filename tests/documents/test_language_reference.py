@@ -29,9 +29,10 @@ from legonet.language.bind import BLOCKS
 from legonet.language.declarations import LAYERS, Recipe
 from legonet.language.fields import fields_of
 from legonet.language.methods import METHODS
-from legonet.language.models import MODELS, WEIGHTS
+from legonet.language.models import MODELS
 from legonet.language.sources import SOURCES
 from legonet.language.transforms import TRANSFORMS
+from legonet.language.weights import WEIGHTS
 from legonet.registry import Registry
 from legonet.syntax import ast, format_text, parse, parse_value
 from legonet.syntax.grammar import grammar_text

@@ -33,7 +33,7 @@ ELSEWHERE = {
 """Codes that no short file can show: of files too large, and of ``--set``."""
 
 OF_SHAPES = {
-    *("LEGO501", "LEGO504", "LEGO505", "LEGO510", "LEGO511", "LEGO512"),
+    *("LEGO501", "LEGO504", "LEGO505", "LEGO509", "LEGO510", "LEGO511", "LEGO512", "LEGO513"),
     *("LEGO520", "LEGO521", "LEGO522", "LEGO523", "LEGO707"),
     *("LEGO601", "LEGO603", "LEGO610"),
 }

@@ -15,7 +15,8 @@ from legonet.diagnostics import CODES, DiagnosticError
 from legonet.distill.methods import BackDistillation, Stitching
 from legonet.graph import ModuleGraph, load
 from legonet.language.declarations import Adapter, Learning, Recipe
-from legonet.language.models import LibraryModel, WeightsFile
+from legonet.language.models import LibraryModel
+from legonet.language.weights import WeightsFile
 
 SPEC = """\
 data pictures { source: digits() }

@@ -12,7 +12,8 @@ from legonet.distill.methods import BackDistillation, Stitching, Transplant
 from legonet.language import Loaded
 from legonet.language.declarations import Adapter, Category, Network, Recipe, Task
 from legonet.language.declarations import Path as Application
-from legonet.language.models import HubWeights, LibraryModel, TorchvisionWeights, WeightsFile
+from legonet.language.models import LibraryModel
+from legonet.language.weights import HubWeights, TorchvisionWeights, WeightsFile
 from legonet.modules.small import SmallFcn, SmallVgg
 
 Load = Callable[..., Loaded]

@@ -10,7 +10,7 @@ import pytest
 
 from legonet.data.sources.manifest import Manifest
 from legonet.language import Loaded
-from legonet.language.models import WeightsFile
+from legonet.language.weights import WeightsFile
 
 Load = Callable[..., Loaded]
 

@@ -12,7 +12,7 @@ from legonet.diagnostics import DiagnosticError
 from legonet.diagnostics.text import to_text
 from legonet.distill.methods import BackDistillation
 from legonet.language import Loaded, Override
-from legonet.language.models import WeightsFile
+from legonet.language.weights import WeightsFile
 
 Load = Callable[..., Loaded]
 

@@ -28,8 +28,9 @@ from legonet.language.base import Form
 from legonet.language.bind import BLOCKS
 from legonet.language.declarations import Learning, Recipe
 from legonet.language.fields import fields_of
-from legonet.language.models import HubWeights, LibraryModel, TorchvisionWeights, WeightsFile
+from legonet.language.models import LibraryModel
 from legonet.language.transforms import Transform
+from legonet.language.weights import HubWeights, TorchvisionWeights, WeightsFile
 from legonet.language.writing import Writer
 from legonet.modules.fcn import EfficientNetFcn, VggFcn
 from legonet.modules.small import SmallFcn, SmallVgg

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -12,13 +13,25 @@ from torchvision.models import AlexNet_Weights
 from torchvision.models._api import WeightsEnum
 
 from legonet.diagnostics import Diagnostic, DiagnosticError
-from legonet.language.models import HubWeights, LibraryModel, TorchvisionWeights, WeightsFile
+from legonet.language.declarations import Network
+from legonet.language.models import LibraryModel
+from legonet.language.weights import HubWeights, Loading, TorchvisionWeights, WeightsFile
 from legonet.modules.digest import state_digest
 from legonet.modules.small import SmallVgg, small_fcn, small_vgg
 from legonet.modules.weights import check_weights, inherit, load_weights
 
 MODEL = SmallVgg(classes=2)
 ALEXNET = LibraryModel(library="torchvision", name="alexnet")
+
+
+def declared(weights: Any, model: Any = MODEL, **fields: Any) -> Network:
+    """Return a declaration of a network with ready weights."""
+    return Network(model=model, weights=weights, **fields)
+
+
+def of_file(file: Path, **loading: Any) -> Network:
+    """Return one with the weights of a file, and how they are loaded."""
+    return declared(WeightsFile(file=file), loading=Loading(**loading))
 
 
 def diagnostic(error: pytest.ExceptionInfo[DiagnosticError]) -> Diagnostic:
@@ -29,8 +42,8 @@ def diagnostic(error: pytest.ExceptionInfo[DiagnosticError]) -> Diagnostic:
 def test_weights_of_a_file_arrive_bit_for_bit(tmp_path: Path) -> None:
     source, network = small_vgg(2), small_vgg(2)
     save_file(source.state_dict(), tmp_path / "a.safetensors")
-    check_weights(network, tmp_path / "a.safetensors")
-    load_weights(network, WeightsFile(file=tmp_path / "a.safetensors"), MODEL)
+    check_weights(network, of_file(tmp_path / "a.safetensors"))
+    load_weights(network, of_file(tmp_path / "a.safetensors"))
     assert state_digest(network) == state_digest(source)
 
 
@@ -42,7 +55,7 @@ def test_all_tensors_that_do_not_fit_are_listed_at_once(tmp_path: Path) -> None:
     network = small_vgg(2)
     before = state_digest(network)
     with pytest.raises(DiagnosticError) as raised:
-        load_weights(network, WeightsFile(file=tmp_path / "a.safetensors"), MODEL)
+        load_weights(network, of_file(tmp_path / "a.safetensors"))
     found = diagnostic(raised)
     assert found.code == "LEGO505"
     assert "1 tensors missing, 1 not expected, 1 of another shape" in found.message
@@ -52,15 +65,15 @@ def test_all_tensors_that_do_not_fit_are_listed_at_once(tmp_path: Path) -> None:
     with torch.device("meta"):
         shapes_only = small_vgg(2)
     with pytest.raises(DiagnosticError) as raised:
-        check_weights(shapes_only, tmp_path / "a.safetensors")
+        check_weights(shapes_only, of_file(tmp_path / "a.safetensors"))
     assert diagnostic(raised) == found
 
 
-def test_weights_that_fit_up_to_the_last_layer_lead_to_init(tmp_path: Path) -> None:
+def test_weights_that_fit_up_to_the_last_layer_lead_to_except(tmp_path: Path) -> None:
     save_file(small_vgg(10).state_dict(), tmp_path / "a.safetensors")
     with pytest.raises(DiagnosticError) as raised:
-        check_weights(small_vgg(2), tmp_path / "a.safetensors")
-    assert diagnostic(raised).help[-1].endswith("begin from it: `init: THAT_NETWORK`")
+        check_weights(small_vgg(2), of_file(tmp_path / "a.safetensors"))
+    assert '`loading { except: ["classifier.3.*"] }` and train' in diagnostic(raised).help[-1]
 
 
 def test_the_header_is_enough_to_check(tmp_path: Path) -> None:
@@ -69,7 +82,7 @@ def test_the_header_is_enough_to_check(tmp_path: Path) -> None:
     raw = file.read_bytes()
     length = 8 + int.from_bytes(raw[:8], "little")
     file.write_bytes(raw[:length] + b"\xff" * (len(raw) - length))
-    check_weights(small_vgg(2), file)
+    check_weights(small_vgg(2), of_file(file))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 a pickle", b"\xff" * 64])
@@ -78,8 +91,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     for call in (
-        lambda: load_weights(small_vgg(2), WeightsFile(file=file), MODEL),
-        lambda: check_weights(small_vgg(2), file),
+        lambda: load_weights(small_vgg(2), of_file(file)),
+        lambda: check_weights(small_vgg(2), of_file(file)),
     ):
         with pytest.raises(DiagnosticError) as raised:
             call()
@@ -98,18 +111,18 @@ def test_torchvision_weights_come_by_their_name(monkeypatch: pytest.MonkeyPatch)
         return state
 
     monkeypatch.setattr(WeightsEnum, "get_state_dict", give)
-    load_weights(network, TorchvisionWeights(name="IMAGENET1K_V1"), ALEXNET)
+    load_weights(network, declared(TorchvisionWeights(name="IMAGENET1K_V1"), ALEXNET))
     assert asked == [AlexNet_Weights.IMAGENET1K_V1]
     assert state_digest(network) == state_digest(state)
 
 
 def test_unknown_torchvision_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DiagnosticError) as raised:
-        load_weights(nn.Linear(2, 2), TorchvisionWeights(name="IMAGENET1K_V3"), ALEXNET)
+        load_weights(nn.Linear(2, 2), declared(TorchvisionWeights(name="IMAGENET1K_V3"), ALEXNET))
     assert diagnostic(raised).code == "LEGO507"
     assert "`IMAGENET1K_V1`" in diagnostic(raised).help[0]
     with pytest.raises(DiagnosticError) as raised:
-        load_weights(small_vgg(2), TorchvisionWeights(name="IMAGENET1K_V1"), MODEL)
+        load_weights(small_vgg(2), declared(TorchvisionWeights(name="IMAGENET1K_V1"), MODEL))
     assert diagnostic(raised).code == "LEGO507"
 
 
@@ -119,7 +132,7 @@ def test_a_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(WeightsEnum, "get_state_dict", fail)
     with pytest.raises(DiagnosticError) as raised:
-        load_weights(nn.Linear(2, 2), TorchvisionWeights(name="IMAGENET1K_V1"), ALEXNET)
+        load_weights(nn.Linear(2, 2), declared(TorchvisionWeights(name="IMAGENET1K_V1"), ALEXNET))
     assert diagnostic(raised).code == "LEGO508"
     assert "no route to host" in diagnostic(raised).message
 
@@ -135,7 +148,7 @@ def test_weights_of_the_hub_are_pinned(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download))
     weights = HubWeights(repository="org/name", revision="abc", file="m.safetensors")
-    load_weights(network, weights, MODEL)
+    load_weights(network, declared(weights))
     assert asked == [("org/name", "m.safetensors", "abc")]
     assert state_digest(network) == state_digest(source)
 
@@ -143,7 +156,7 @@ def test_weights_of_the_hub_are_pinned(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_hub_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(DiagnosticError) as raised:
-        load_weights(small_vgg(2), HubWeights(repository="org/name", revision="abc"), MODEL)
+        load_weights(small_vgg(2), declared(HubWeights(repository="org/name", revision="abc")))
     assert diagnostic(raised).code == "LEGO503"
     assert diagnostic(raised).help == ("pip install 'legonet[hub]'",)
 

@@ -147,8 +147,7 @@ class StepRunner:
         declaration, recipe = network.declaration, network.declaration.train
         module = instantiate(network.model, seed=recipe.seed if recipe else 0)
         certificate: dict[str, Any] = {"metrics": {}}
-        if declaration.weights is not None:
-            load_weights(module, declaration.weights, network.model)
+        load_weights(module, declaration)
         if declaration.init is not None and network.ancestor_model is not None:
             name = declaration.init
             ancestor = self._networks.get(job.networks[name], name, network.ancestor_model)

@@ -22,7 +22,8 @@ from legonet.data import Source, TaskDataset
 from legonet.diagnostics import DiagnosticError
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language.declarations import Learning, Recipe
-from legonet.language.models import LibraryModel, Weights, WeightsFile
+from legonet.language.models import LibraryModel
+from legonet.language.weights import Weights, WeightsFile
 
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
@@ -67,11 +68,15 @@ class InputsOfGraph:
         """
         if network.name not in self._networks:
             ancestor, recipe = network.declaration.init, network.declaration.train
+            weights = self._weights(network)
+            # The digest of tensors is that of their entry: where they come from does not count.
+            elsewhere = ("entry",) if weights is not None and "tensors" in weights else ()
             self._networks[network.name] = {
                 "version": NETWORK_VERSION,
                 "model": self._model(network),
                 "init": None if ancestor is None else self.network_key(ancestor),
-                "weights": self._weights(network),
+                "weights": weights,
+                **_given("loading", network.declaration.loading, *elsewhere),
                 "train": None if recipe is None else self._recipe(network, recipe),
             }
         return self._networks[network.name]
@@ -121,14 +126,34 @@ class InputsOfGraph:
         }
 
     def _weights(self, network: ResolvedNetwork) -> Inputs | None:
-        weights: Weights | None = network.declaration.weights
-        if not isinstance(weights, WeightsFile):
-            return None if weights is None else form_of(weights)
+        weights, loading = network.declaration.weights, network.declaration.loading
         try:
-            (digest,) = self._contents.digest([weights.file])
+            return self._tensors(weights, None if loading is None else loading.entry)
         except DiagnosticError as error:
             raise self._datasets.located(error, ("network", network.name), ("weights",)) from None
-        return {"file": digest}
+
+    def _tensors(self, weights: Weights | None, entry: str | None) -> Inputs | None:
+        """Return the digest of the tensors in a file, whatever its format, or what names them.
+
+        What is no file of weights counts as it is: only a build needs what is in it.
+        """
+        if not isinstance(weights, WeightsFile):
+            return None if weights is None else form_of(weights)
+        from legonet.modules.weight_files import parts_of, weights_digest
+
+        try:
+            files = parts_of(weights.file)
+        except DiagnosticError:
+            files = [weights.file]
+        digests = self._contents.digest(files)
+        try:
+            return {
+                "tensors": self._contents.derived(
+                    f"tensors {entry or ''}", digests, lambda: weights_digest(weights.file, entry)
+                )
+            }
+        except DiagnosticError:
+            return {"file": digests[0] if len(digests) == 1 else key_of(digests)}
 
     def _recipe(self, network: ResolvedNetwork, recipe: Recipe) -> Inputs:
         dataset = self._datasets.of_network(network)
@@ -171,6 +196,25 @@ def form_of(form: BaseModel) -> Inputs:
     call = {"call": form.call} if hasattr(form, "call") else {}
     fields = {name: _plain(value) for name, value in form if not isinstance(value, Path)}
     return {**call, **fields}
+
+
+def _given(name: str, block: BaseModel | None, *others: str) -> Inputs:
+    """Return the fields of a block that differ from their defaults, if any do, under its name.
+
+    Args:
+        name: The name of the block.
+        block: The block; None if there is none.
+        others: Fields that count elsewhere.
+    """
+    if block is None:
+        return {}
+    plain = {
+        field: _plain(value)
+        for field, value in block
+        if field not in others
+        and value != type(block).model_fields[field].get_default(call_default_factory=True)
+    }
+    return {name: plain} if plain else {}
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from legonet.building.storage.build_history import BuildHistory, Inputs
 from legonet.building.storage.database import Database
 from legonet.building.storage.file_list import FileList, file_list_key, find, names_pictures
 from legonet.graph import ModuleGraph
-from legonet.language.models import WeightsFile
+from legonet.language.weights import WeightsFile
 
 _ROLES = {
     ("category", "network"): "category",
@@ -21,6 +21,8 @@ _ROLES = {
 """Where inputs hold the key of a network, and the network's role."""
 
 _VERSIONS = {("version",), ("method", "version"), ("method", "start_version")}
+
+_WEIGHTS = {("weights", "tensors"), ("weights", "file")}
 
 Path = tuple[str, ...]
 """The names that lead to a part of inputs."""
@@ -96,7 +98,7 @@ class Reasons:
                 yield f"another version of legonet computes it differently ({change})"
             elif path == ("model", "code"):
                 yield f"model: {_told(old, new)} {field}"
-            elif place == ("weights", "file") and weights:
+            elif place in _WEIGHTS and weights:
                 yield f"weights: other contents of {weights}"
             elif old is not None and new is not None and _alike(old, new):
                 yield from self._changes(old, new, networks, weights, place)
@@ -170,7 +172,7 @@ def _shown(value: Any) -> str:
             return str(value).lower()
         case {"call": str(call)}:
             return call
-        case {"file": _}:
+        case {"tensors": _} | {"file": _}:
             return "a file"
         case {}:
             return "given"

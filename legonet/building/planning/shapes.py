@@ -17,7 +17,6 @@ from legonet.graph import ModuleGraph
 from legonet.graph.resolved import ResolvedEdge
 from legonet.language import Key
 from legonet.language.methods import MethodForm
-from legonet.language.models import WeightsFile
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Shape, check_edge, check_output, shape_at
@@ -116,9 +115,7 @@ class _Checker:
     def _network(self, name: str) -> None:
         network = self._spec.networks[name]
         module = self._module(name)
-        if isinstance(network.weights, WeightsFile):
-            check = partial(check_weights, module, network.weights.file)
-            self._try(("network", name), ("weights",), check)
+        self._try(("network", name), ("weights",), partial(check_weights, module, network))
         dataset = self._datasets.of_network(self._graph.network(name))
         if dataset is not None:
             asked = (dataset.goal, dataset.outputs, dataset.size)

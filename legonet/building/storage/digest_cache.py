@@ -66,6 +66,22 @@ class DigestCache:
                     self._new.add(str(file))
         return tuple(self._seen[str(file)][1] for file in wanted)
 
+    def derived(self, kind: str, digests: Iterable[str], compute: Callable[[], str]) -> str:
+        """Return a digest that is computed from the contents of files, and remember it.
+
+        Args:
+            kind: What is computed of them.
+            digests: Those of the files.
+            compute: Computes it.
+        """
+        # Relative, so that it is the name of no file: those are absolute or begin with a folder.
+        name = f"{kind} of {' '.join(digests)}"
+        self._recall({name} - self._seen.keys())
+        if name not in self._seen:
+            self._seen[name] = ("", compute(), True)
+            self._new.add(name)
+        return self._seen[name][1]
+
     def remember(self) -> None:
         """Save the digests for the next process.
 

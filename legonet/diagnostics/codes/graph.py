@@ -355,4 +355,36 @@ adapter cat -> classify { samples: 20 }
 ```
 """,
     ),
+    Code(
+        "LEGO318",
+        "nothing to load",
+        """\
+The block `loading` says how the tensors of `weights` are matched with those of the network: which
+are renamed, and which are left out. Here the network has no `weights`. What starts from another
+network with `init` takes every tensor with the same name and shape, and nothing else.
+
+Wrong:
+
+```lego
+network net {
+  model: legonet.small_vgg(classes: 1)
+  loading { match: order }
+  train { data: digits, category: "3" }
+}
+data digits { source: digits() }
+```
+
+Right:
+
+```lego
+network net {
+  model: legonet.small_vgg(classes: 1)
+  weights: "net.pth"
+  loading { match: order }
+  train { data: digits, category: "3" }
+}
+data digits { source: digits() }
+```
+""",
+    ),
 )

@@ -31,19 +31,27 @@ CODES: tuple[Code, ...] = (
     Code(
         "LEGO504",
         "weights cannot be read",
-        "The file is missing, damaged, or not in the safetensors format. A `.pth` file is a "
-        "pickle, which can run arbitrary code when it is read; convert it once with "
-        "`safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW_FILE)`.",
+        "The file is missing or damaged, or its format is not one that is safe to read. Weights "
+        "come as a safetensors file; as a `.pth`, `.pt` or `.bin` file that holds tensors alone; "
+        "as an `.index.json` of several files; or as the folder of a Hugging Face model.\n\n"
+        "A file of torch's own format is a pickle, which could run any code. legonet reads it with "
+        "`weights_only=True` and nothing else, so one that holds other objects, such as the "
+        "arguments of its training or a whole network, is refused. Where you trust it, save its "
+        "tensors alone: `torch.save(network.state_dict(), NEW_FILE)`.",
     ),
     Code(
         "LEGO505",
         "weights do not fit the network",
-        "Weights are loaded strictly: every tensor of the network must be in the file with the "
-        "same name and shape, and the file must not contain anything else. Loading whatever "
-        "happens to fit would silently leave layers with random weights. Usually the model's "
+        "Every tensor of the network must be among the weights with the same name and shape, and "
+        "nothing else may be. Loading whatever happens to fit would silently leave layers with "
+        "random weights. A part that all names begin with, such as `module.` or `backbone.`, makes "
+        "no difference, and the counts `num_batches_tracked` may be missing. Usually the model's "
         "arguments, such as the number of outputs, differ from those that the weights were trained "
         "with.\n\n"
-        "To start from parts of another network, name it in `init` and train.",
+        "The block `loading` says how weights with other names are loaded: with a list of "
+        'renamings (`rename: ["encoder.layer.* -> blocks.*"]`), in the order in which they come '
+        '(`match: order`), or without some of them (`except: ["classifier.*"]`). To start from '
+        "parts of another network, name it in `init` and train.",
     ),
     Code(
         "LEGO506",
@@ -65,6 +73,13 @@ CODES: tuple[Code, ...] = (
         "The library's download failed: there is no connection, there is no such repository, "
         "revision or file, or the downloaded file does not have the expected hash. If the computer "
         'has no connection, download the file elsewhere and name it with `weights: "FILE"`.',
+    ),
+    Code(
+        "LEGO509",
+        "a file holds several sets of weights",
+        "A checkpoint may hold the weights of a network and their running average beside each "
+        "other, and only you know which ones you want. Name the entry: "
+        '`loading { entry: "model_ema" }`.',
     ),
     Code(
         "LEGO510",
@@ -89,6 +104,13 @@ CODES: tuple[Code, ...] = (
         "no task module is left",
         "The cut is after the network's last module, so nothing is left to answer the question. "
         "A task module needs at least one layer.",
+    ),
+    Code(
+        "LEGO513",
+        "a part of a network would stay random",
+        "`except` leaves tensors of the network as they begin: at random. That is how a network "
+        "gets a new last layer, which a recipe then trains. Without a recipe, it would answer at "
+        "random. Add `train`, or choose the model's arguments so that it has no such layer.",
     ),
     Code(
         "LEGO520",

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.language.models import WeightsFile
+from legonet.language.weights import WeightsFile
 from legonet.render import words
 from legonet.render.built import Built
 from legonet.render.page.certificates import (
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from legonet.building import Plan
     from legonet.diagnostics import SourceText, Span
     from legonet.language.declarations import Adapter, Network
-    from legonet.language.models import Weights
     from legonet.language.spec import Key, Origin
+    from legonet.language.weights import Weights
     from legonet.syntax.ast import Statement
 
 Item = dict[str, Any]

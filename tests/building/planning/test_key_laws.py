@@ -32,9 +32,10 @@ from legonet.language import Spec
 from legonet.language.declarations import LAYERS, Category, Data, Learning, Network, Recipe, Task
 from legonet.language.markers import Choice, Forms, Label, Named
 from legonet.language.methods import MethodForm
-from legonet.language.models import ModelForm, WeightsFile
+from legonet.language.models import ModelForm
 from legonet.language.sources import SOURCES, SourceForm
 from legonet.language.transforms import Transform
+from legonet.language.weights import Loading, WeightsFile
 
 EDGE = ("cat", "tell")
 TEXT = """
@@ -76,7 +77,12 @@ def contents(tmp_path: Path) -> DigestCache:
 def spec(tmp_path: Path) -> Spec:
     (tmp_path / "one.safetensors").write_bytes(b"one")
     (tmp_path / "two.safetensors").write_bytes(b"two")
-    return load(write_spec(tmp_path, TEXT)).spec
+    spec = load(write_spec(tmp_path, TEXT)).spec
+    # It has nothing to load, but the key of what loads weights must tell the ways apart.
+    net = spec.networks["net"].model_copy(
+        update={"loading": Loading(rename=("a -> b",), excluded=("c",))}
+    )
+    return replace(spec, networks={**spec.networks, "net": net})
 
 
 def keys_of(spec: Spec, contents: DigestCache) -> dict[str, str]:

@@ -120,3 +120,29 @@ def test_a_category_that_the_data_do_not_have_is_reported_at_its_field(tmp_path:
     assert "`33`" in diagnostic.message
     assert diagnostic.span is not None
     assert diagnostic.trace[0].message == 'in the iteration of this loop for the string "33"'
+
+
+def test_the_same_weights_in_another_file_or_wrapper_change_nothing(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    state = {"0.weight": torch.ones(2, 2), "0.bias": torch.zeros(2)}
+    wrapped = {"model": {f"module.{name}": item for name, item in state.items()}, "epoch": 3}
+    save_file(state, tmp_path / "a.safetensors")
+    torch.save(wrapped, tmp_path / "b.pth")
+    torch.save({**wrapped, "model_ema": {"0.weight": torch.zeros(2, 2)}}, tmp_path / "c.pth")
+    save_file({**state, "0.bias": torch.ones(2)}, tmp_path / "other.safetensors")
+    text = """
+network net {{ model: legonet.small_vgg(classes: 1), weights: "{}" {} }}
+category cat {{ from: net, until: "features.4" }}
+"""
+    first, second, third, other = (
+        plan_of(write_spec(tmp_path, text.format(file, loading))).network("net").key
+        for file, loading in (
+            ("a.safetensors", ""),
+            ("b.pth", ""),
+            ("c.pth", ', loading { entry: "model" }'),
+            ("other.safetensors", ""),
+        )
+    )
+    assert first == second == third != other
