@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from legonet.goals import Goal, goal_named
 from legonet.graph.relations import Relations
 from legonet.language import Key
-from legonet.language.declarations import Adapter, Data, Learning, Network
+from legonet.language.declarations import Adapter, Data, LayoutName, Learning, Network
 from legonet.language.models import Model
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class ResolvedEdge:
         teacher: The network that the adapter learns from; that of the category by default.
         dataset: The category's pictures; None where no data are known.
         learning: How the adapter is learned; None for a direct edge, which has none.
+        layouts: The layouts of the features of f and f_S by name, where the spec says them.
     """
 
     category: str
@@ -90,6 +91,7 @@ class ResolvedEdge:
     teacher: ResolvedNetwork
     dataset: ResolvedDataset | None
     learning: Learning | None
+    layouts: tuple[LayoutName | None, LayoutName | None] = (None, None)
 
     @property
     def name(self) -> str:
@@ -211,4 +213,5 @@ def _edge(
         if data is None
         else ResolvedDataset(data, spec.data[data], relations.category_label(adapter), donor.goal),
         adapter.learning,
+        (category.layout, task.layout),
     )

@@ -44,12 +44,36 @@ class Conv(Form):
     kernel: Annotated[int, Field(ge=1, le=LARGEST_KERNEL), AfterValidator(_odd)]
 
 
+class Linear(Form):
+    """A linear layer of an adapter on each token or vector: the same as ``conv(1)``."""
+
+    call: ClassVar[str] = "linear"
+
+    @property
+    def kernel(self) -> int:
+        """1."""
+        return 1
+
+
 def _kernel(layer: object) -> object:
-    return layer.kernel if isinstance(layer, Conv) else layer
+    return layer.kernel if isinstance(layer, Conv | Linear) else layer
 
 
-LAYERS: Registry[Conv] = Registry(Conv, "", {"conv": "legonet.language.declarations:Conv"})
+LAYERS: Registry[Form] = Registry(
+    Form,
+    "",
+    {
+        "conv": "legonet.language.declarations:Conv",
+        "linear": "legonet.language.declarations:Linear",
+    },
+)
 """The layers of an adapter."""
+
+LayoutName = Literal["maps", "channels_last", "tokens", "vectors"]
+"""What the axes of features mean: (C, H, W), (H, W, C), (L, C) or (C,)."""
+
+Resize = Literal["bilinear", "pool", "none"]
+"""What an adapter does where heights and widths differ."""
 
 Kernel = Annotated[int, Forms("layer", LAYERS), BeforeValidator(_kernel)]
 """The kernel size of one conv of an adapter, written ``conv(1)``."""
@@ -126,10 +150,14 @@ class Category(Frozen):
     Args:
         network: The network that it is cut out of.
         until: Torch's own path of the last module that belongs to it, such as ``features.4``.
+        layout: What the axes of its features mean, after the axis of pictures: ``maps`` (C, H, W),
+            ``channels_last`` (H, W, C), ``tokens`` (L, C) or ``vectors`` (C). Default: found by
+            running the network.
     """
 
     network: NetworkName = Field(alias="from")
     until: str
+    layout: LayoutName | None = None
 
 
 class Task(Frozen):
@@ -139,10 +167,12 @@ class Task(Frozen):
         network: The network that it is cut out of.
         after: Torch's own path of the last module that does not belong to it, such as
             ``features.4``.
+        layout: As for a category.
     """
 
     network: NetworkName = Field(alias="from")
     after: str
+    layout: LayoutName | None = None
 
 
 def _default_method() -> MethodForm:
@@ -153,11 +183,14 @@ class Learning(Frozen):
     """How an adapter is learned: the body of an ``adapter`` statement.
 
     Args:
-        layers: Kernel sizes of its convs, bottom first.
+        layers: Kernel sizes of its convs, bottom first; on tokens and vectors, ``linear()``.
         activation: What follows the convs: ``relu``, a ReLU after each as in the paper, or
             ``identity``, which keeps the sign of features: nothing follows the first conv, and
             each further one is a residual branch, ``y + conv(relu(y))``. Default: ``identity``
             where the task's own features have negative values, otherwise ``relu``.
+        resize: What is done where heights and widths of the two sides differ: ``pool`` averages,
+            ``bilinear`` interpolates, and ``none`` refuses. Default: ``pool`` down by whole
+            factors, otherwise ``bilinear``.
         teacher: The network that it learns from. Default: the category's own network.
         method: How it is learned.
         data: The category's pictures. Default: those of the teacher's recipe.
@@ -168,6 +201,7 @@ class Learning(Frozen):
 
     layers: tuple[Kernel, ...] = Field(default=(1,), min_length=1)
     activation: Literal["relu", "identity"] | None = None
+    resize: Resize | None = None
     teacher: NetworkName | None = None
     method: Annotated[SerializeAsAny[MethodForm], Forms("method", METHODS)] = Field(
         default_factory=_default_method

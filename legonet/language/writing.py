@@ -95,7 +95,7 @@ class Writer:
                 return str(value).lower()
             case Enum():
                 return self._word(str(value.value))
-            case int() if isinstance(marker, Forms) and len(marker.forms.names) == 1:
+            case int() if isinstance(marker, Forms):
                 return f"{marker.forms.names[0]}({value})"
             case int():
                 return str(value)

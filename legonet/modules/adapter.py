@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from legonet.modules.bridge import Bridge
 from legonet.modules.shapes_only import shapes_only
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Adapter(nn.Module):
         generator: Draws the start; default: a new generator with a fixed seed.
         activation: ``relu`` for task modules that expect features of a ReLU, ``identity`` for
             those whose features have negative values.
+        bridge: What brings features into the form of maps and back, where they come in another
+            layout or size.
     """
 
     scale: Tensor
@@ -50,9 +53,11 @@ class Adapter(nn.Module):
         scale: float = 1.0,
         generator: torch.Generator | None = None,
         activation: Activation = "relu",
+        bridge: Bridge | None = None,
     ) -> None:
         super().__init__()
         self.activation: Activation = activation
+        self.bridge = bridge
         self.register_buffer("scale", torch.tensor(float(scale)))
         first, *others = kernels
         convolutions = [_conv(channels_in, channels_out, first)]
@@ -69,11 +74,13 @@ class Adapter(nn.Module):
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Adapter:
         """Return an adapter of the form that `description` gave, with arbitrary weights."""
+        bridge = description.get("bridge")
         return cls(
             description["channels_in"],
             description["channels_out"],
             description["kernels"],
             activation=description["activation"],
+            bridge=None if bridge is None else Bridge.of(bridge),
         )
 
     @property
@@ -84,13 +91,28 @@ class Adapter(nn.Module):
             "channels_out": self.channels_out,
             "kernels": list(self.kernels),
             "activation": self.activation,
+            **({} if self.bridge is None else {"bridge": self.bridge.description}),
         }
 
+    def bridged(self, bridge: Bridge) -> Adapter:
+        """Make the adapter take features in their own layout, and return it.
+
+        Args:
+            bridge: From the layout of f to that of g_S.
+        """
+        self.bridge = None if bridge.is_plain else bridge
+        return self
+
     def forward(self, features: Tensor) -> Tensor:
-        """Return ``(N, channels_out, H, W)`` for features ``(N, channels_in, H, W)``."""
+        """Return ``(N, channels_out, H, W)`` for features ``(N, channels_in, H, W)``.
+
+        With a bridge, each side has the layout and the size that the bridge says.
+        """
+        if self.bridge is not None:
+            features = self.bridge.enter(features)
         rescaled: Tensor = self.scale * features
         joined: Tensor = self.layers(rescaled)
-        return joined
+        return joined if self.bridge is None else self.bridge.leave(joined)
 
     @property
     def convolutions(self) -> list[nn.Conv2d]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,13 +10,31 @@ from torch import nn
 
 from legonet.diagnostics import DiagnosticError
 from legonet.goals import Goal
+from legonet.language.declarations import LayoutName, Resize
+from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.crossing import on_meta
+from legonet.modules.recognition import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Shape = tuple[int, ...]
 """A tensor's shape without the batch: ``(C, H, W)`` for a feature map."""
+
+
+@dataclass(frozen=True)
+class Bottom:
+    """The bottom of a network.
+
+    Args:
+        network: The network.
+        module: Its bottom.
+        layout: The layout of its features by name, where the spec says it.
+    """
+
+    network: nn.Module
+    module: nn.Module
+    layout: LayoutName | None = None
 
 
 class _CannotRunError(Exception):
@@ -43,54 +62,127 @@ def shape_at(module: nn.Module, shape: Sequence[int]) -> Shape:
         ) from error
 
 
+@dataclass(frozen=True)
+class Fit:
+    """How two modules fit together.
+
+    Args:
+        features: Shape of f's features, without the batch axis.
+        bridge: From the layout of f's features to that of g_S's; None for a direct edge.
+    """
+
+    features: Shape
+    bridge: Bridge | None
+
+
 def check_edge(
-    category_module: nn.Module,
-    own_category_module: nn.Module,
+    category: Bottom,
+    task: Bottom,
     task_module: nn.Module,
     *,
     size: int,
     own_size: int,
-    direct: bool = False,
-) -> tuple[Shape, Shape]:
+    kernels: Sequence[int] | None,
+    resize: Resize | None = None,
+) -> Fit:
     """Check that an adapter can join a category module and a task module.
 
-    Convs change the channels of a map but not its height and width, so the task module must take
-    maps of the category module's size.
-
     Args:
-        category_module: f.
-        own_category_module: f_S, the bottom of the network whose top is the task module.
+        category: f, and the network that it is the bottom of.
+        task: f_S, the bottom of the network whose top is the task module, and that network.
         task_module: g_S.
         size: Height and width of the category's pictures.
         own_size: Height and width of the pictures that g_S was learned on.
-        direct: Whether there is no adapter, so that the channels must match too.
-
-    Returns:
-        The shape of f's features and that of the adapter's output, ``(C, H, W)`` each.
+        kernels: Kernel sizes of the adapter; None for a direct edge, whose features must fit as
+            they are.
+        resize: What the adapter does where heights and widths differ.
 
     Raises:
         DiagnosticError: No adapter can join the two.
     """
-    features = shape_at(category_module, (3, size, size))
-    own = shape_at(own_category_module, (3, own_size, own_size))
-    for shape, side in ((features, "category"), (own, "task")):
-        if len(shape) != 3:
+    features = shape_at(category.module, (3, size, size))
+    own = shape_at(task.module, (3, own_size, own_size))
+    if kernels is None:
+        if len(features) == len(own) == 3 and features[1:] == own[1:] and features[0] != own[0]:
             raise DiagnosticError.of(
                 "LEGO521",
-                f"expected a feature map of (C, H, W) on the {side}'s side, found {_named(shape)}",
-                label="no adapter can join these",
-                help=["an adapter is made of convs: cut before the layer that flattens"],
+                f"the task module expects {own[0]} channels, the category module gives "
+                f"{features[0]}",
+                label="a direct edge cannot change channels",
+                help=["give the adapter a body, so that it learns convs between the two"],
             )
-    if direct and features[0] != own[0]:
+        _check_task(task_module, features, own, size)
+        return Fit(features, None)
+    _check_own(task.module, size, own_size)
+    bridge = bridge_between(category, task, size=size, resize=resize)
+    _check_kernels(bridge, kernels)
+    _check_task(leaving(task_module, bridge.own), bridge.joined, own, size)
+    return Fit(features, bridge)
+
+
+def bridge_between(
+    category: Bottom, task: Bottom, *, size: int, resize: Resize | None = None
+) -> Bridge:
+    """Return what brings the features of f into the layout and the size that g_S takes.
+
+    Args:
+        category: f, and the network that it is the bottom of.
+        task: f_S, and its network.
+        size: Height and width of the pictures, for both sides.
+        resize: What the adapter does where heights and widths differ.
+
+    Raises:
+        DiagnosticError: A layout is not clear (``LEGO524``), or features would have to be resized
+            and cannot be, or must not be (``LEGO605``).
+    """
+    reads, writes = (layout_of(it.network, it.module, size, it.layout) for it in (category, task))
+    bridge = Bridge.between(reads, writes, None if resize == "none" else resize)
+    if not bridge.resizes and reads.gridded == writes.gridded:
+        return bridge
+    between = f"the category module gives {reads.words}, and the task module takes {writes.words}"
+    if not (reads.gridded and writes.gridded):
+        raise DiagnosticError.of(
+            "LEGO605",
+            f"{between}: tokens that are not a grid cannot be resized",
+            label="sizes do not fit",
+            help=["cut both networks where they have equally many tokens, or where one has maps"],
+        )
+    if resize == "none":
+        raise DiagnosticError.of(
+            "LEGO605",
+            f"{between}, and the adapter says `resize: none`",
+            label="sizes do not fit",
+            help=[
+                "leave out `resize`, so that the adapter resizes features",
+                "or cut both networks where their features have the same height and width",
+            ],
+        )
+    return bridge
+
+
+def _check_own(own_category_module: nn.Module, size: int, own_size: int) -> None:
+    """Check that f_S takes pictures of the category's size: an adapter learns from both sides."""
+    try:
+        _run(own_category_module, (3, size, size))
+    except _CannotRunError as error:
+        raise DiagnosticError.of(
+            "LEGO522",
+            f"the task module's own network was made for pictures of {own_size}x{own_size} and "
+            f"cannot take {size}x{size}",
+            label="spatial sizes do not fit",
+            help=[f"set `size: {own_size}` in the `data` block of the category"],
+        ) from error
+
+
+def _check_kernels(bridge: Bridge, kernels: Sequence[int]) -> None:
+    if bridge.sequences and max(kernels) > 1:
+        sides = dict.fromkeys((bridge.reads.words, bridge.writes.words))
         raise DiagnosticError.of(
             "LEGO521",
-            f"the task module expects {own[0]} channels, the category module gives {features[0]}",
-            label="a direct edge cannot change channels",
-            help=["give the adapter a body, so that it learns convs between the two"],
+            f"expected `linear()` for {' and '.join(sides)}, found `conv({max(kernels)})`",
+            label="a sequence of tokens has no neighbours above and below",
+            help=["write `layers: [linear()]`"],
         )
-    joined = (own[0], *features[1:])
-    _check_task(task_module, joined, own, size)
-    return features, joined
 
 
 def check_output(network: nn.Module, goal: Goal, outputs: int, size: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from toy_networks import edge, fcn_top, network, pictures, reordered, seeded, silent, vgg_top
+from toy_networks import edge, fcn_top, network, pictures, reordered, silent, vgg_top
 
 from legonet.data.tensors import to_tensor
 from legonet.diagnostics import CODES, DiagnosticError
@@ -175,10 +175,6 @@ def test_ordinary_learning_does_not_use_unlabelled_pictures():
     assert found[0].certificate["taught"] == 0
 
 
-def other_size() -> nn.Module:
-    return seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU()), 0)
-
-
 def dead() -> nn.Module:
     module = network(0)[0]
     module[2].weight.zero_()
@@ -189,7 +185,6 @@ def dead() -> nn.Module:
 @pytest.mark.parametrize(
     ("code", "changes"),
     [
-        ("LEGO605", {"category_module": other_size()}),
         ("LEGO606", {"category_module": dead()}),
         ("LEGO602", {"task_module": network(1, outputs=2)[1]}),
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import nn
@@ -8,10 +10,11 @@ from legonet.diagnostics import DiagnosticError
 from legonet.goals import Goal
 from legonet.goals.classification import Classification
 from legonet.goals.segmentation import Segmentation
+from legonet.language.declarations import Resize
 from legonet.language.models import LibraryModel
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
-from legonet.modules.shapes import check_edge, check_output, shape_at
+from legonet.modules.shapes import Bottom, Fit, check_edge, check_output, shape_at
 from legonet.modules.small import small_fcn, small_vgg
 
 
@@ -51,56 +54,78 @@ def test_pictures_may_be_too_small() -> None:
     assert "3x16x16" in raised.value.diagnostics[0].message
 
 
+def edge_of(
+    category: nn.Module,
+    until: str,
+    task: nn.Module,
+    after: str,
+    *,
+    size: int,
+    own_size: int,
+    kernels: Sequence[int] | None = (1,),
+    resize: Resize | None = None,
+) -> Fit:
+    return check_edge(
+        Bottom(category, bottom(category, until)),
+        Bottom(task, bottom(task, after)),
+        top(task, after),
+        size=size,
+        own_size=own_size,
+        kernels=kernels,
+        resize=resize,
+    )
+
+
+def joined(fit: Fit) -> tuple[int, ...]:
+    assert fit.bridge is not None
+    return fit.bridge.joined
+
+
 def test_an_adapter_changes_channels_and_adaptive_pooling_takes_any_size() -> None:
     wide, narrow = small_vgg(1, channels=48), small_vgg(1)
-    context = check_edge(
-        bottom(wide, "features.4"),
-        bottom(narrow, "features.4"),
-        top(narrow, "features.4"),
-        size=64,
-        own_size=32,
-    )
-    assert context == ((48, 32, 32), (32, 32, 32))
+    fit = edge_of(wide, "features.4", narrow, "features.4", size=64, own_size=32)
+    assert (fit.features, joined(fit)) == ((48, 32, 32), (32, 32, 32))
+    assert fit.bridge is not None
+    assert fit.bridge.is_plain
 
 
 def test_a_direct_edge_needs_the_same_channels() -> None:
     wide, narrow = small_vgg(1, channels=48), small_vgg(1)
-    parts = bottom(wide, "features.4"), bottom(narrow, "features.4"), top(narrow, "features.4")
     with pytest.raises(DiagnosticError) as raised:
-        check_edge(*parts, size=32, own_size=32, direct=True)
+        edge_of(wide, "features.4", narrow, "features.4", size=32, own_size=32, kernels=None)
     assert code_of(raised) == "LEGO521"
     assert "32 channels" in raised.value.diagnostics[0].message
 
 
-def test_vectors_cannot_be_joined() -> None:
+def test_vectors_are_joined_with_maps_by_averaging() -> None:
     network = small_vgg(1)
-    parts = bottom(network, "flatten"), bottom(network, "features.4"), top(network, "features.4")
-    with pytest.raises(DiagnosticError) as raised:
-        check_edge(*parts, size=32, own_size=32)
-    assert code_of(raised) == "LEGO521"
-    assert "category's side" in raised.value.diagnostics[0].message
+    vectors = edge_of(network, "features.4", network, "flatten", size=32, own_size=32)
+    assert joined(vectors)[1:] == (1, 1)
+    assert vectors.bridge is not None
+    assert vectors.bridge.resized_how == "16x16 to 1x1, averaged"
 
 
 def test_a_fully_connected_layer_fixes_the_size() -> None:
     network = fixed()
-    parts = bottom(network, "1"), bottom(network, "1"), top(network, "1")
-    assert check_edge(*parts, size=16, own_size=16) == ((6, 8, 8), (6, 8, 8))
+    assert joined(edge_of(network, "1", network, "1", size=16, own_size=16)) == (6, 8, 8)
     with pytest.raises(DiagnosticError) as raised:
-        check_edge(*parts, size=32, own_size=16)
+        edge_of(network, "1", network, "1", size=32, own_size=16)
     assert code_of(raised) == "LEGO522"
     assert "6x8x8" in raised.value.diagnostics[0].message
     assert "6x16x16" in raised.value.diagnostics[0].message
 
 
-def test_a_segmenter_must_answer_in_the_size_of_the_picture() -> None:
+def test_cuts_at_other_depths_are_resized_unless_the_spec_forbids_it() -> None:
     category, task = small_vgg(1), small_fcn(1)
-    good = bottom(category, "features.4"), bottom(task, "features.4"), top(task, "features.4")
-    assert check_edge(*good, size=32, own_size=64) == ((32, 16, 16), (32, 16, 16))
-    deeper = bottom(category, "features.9"), *good[1:]
+    same = edge_of(category, "features.4", task, "features.4", size=32, own_size=64)
+    assert joined(same) == (32, 16, 16)
+    deeper = edge_of(category, "features.9", task, "features.4", size=32, own_size=32)
+    assert joined(deeper) == (32, 16, 16)
+    assert deeper.bridge is not None
+    assert deeper.bridge.resized_how == "8x8 to 16x16, bilinear"
     with pytest.raises(DiagnosticError) as raised:
-        check_edge(*deeper, size=32, own_size=32)
-    assert code_of(raised) == "LEGO522"
-    assert "16x16 pixels" in raised.value.diagnostics[0].message
+        edge_of(category, "features.9", task, "features.4", size=32, own_size=32, resize="none")
+    assert code_of(raised) == "LEGO605"
 
 
 def test_outputs_answer_the_recipe() -> None:

@@ -39,10 +39,12 @@ from legonet.distill.pseudo_gradients.student_pool import MOST_BYTES, StudentPoo
 from legonet.distill.training.network_training import train_network
 from legonet.goals import Goal
 from legonet.language.declarations import Learning
+from legonet.modules.bridge import entering, leaving
 from legonet.modules.calibration import with_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
 from legonet.modules.models import instantiate
+from legonet.modules.shapes import Bottom, bridge_between
 from legonet.modules.weights import inherit, load_weights
 
 Made = tuple[Mapping[str, torch.Tensor], dict[str, Any]]
@@ -207,16 +209,19 @@ class StepRunner:
         )
         figures = self._figures(step, student.to(self._device), frozen, learned.certificate)
         self._networks.check({network.name: network for network in frozen.values()}.values())
+        adapter = learned.adapter
+        if edge.bridge is not None:
+            adapter = adapter.bridged(edge.bridge)
         certificate = {
             **figures,
             "learned": learned.certificate,
             "dependencies": {role: network.sha256 for role, network in frozen.items()},
             "adapter": {
-                **learned.adapter.description,
+                **adapter.description,
                 "calibrated": learned.calibration is not None,
             },
         }
-        tensors = with_calibration(learned.adapter.state_dict(), learned.calibration)
+        tensors = with_calibration(adapter.state_dict(), learned.calibration)
         return tensors, certificate
 
     def _frozen_networks(self, job: Job, step: EdgeStep) -> dict[str, Frozen]:
@@ -245,14 +250,27 @@ class StepRunner:
             own = self._pictures.read(contents, replace(own_dataset, transform=None), "train")
         keys = {role: item.sha256 for role, item in frozen.items()}
         keep = self._features.remembering
-        below = freeze(bottom(networks["category"], resolved.until))
-        own_below = freeze(bottom(networks["task"], resolved.after))
+        below = bottom(networks["category"], resolved.until)
+        own_below = bottom(networks["task"], resolved.after)
+        category_layout, task_layout = resolved.layouts
+        bridge = bridge_between(
+            Bottom(networks["category"], below, category_layout),
+            Bottom(networks["task"], own_below, task_layout),
+            size=size,
+            resize=learning.resize,
+        )
+        features = keep(freeze(below), keys["category"], "until", resolved.until)
+        own_features = keep(freeze(own_below), keys["task"], "until", resolved.after)
+        task_module = leaving(top(networks["task"], resolved.after), bridge.own)
+        teacher_top = leaving(top(networks["teacher"], resolved.until), bridge.inverse)
+        form = () if bridge.is_plain else (bridge.own,)
         return Edge(
-            category_module=freeze(keep(below, keys["category"], "until", resolved.until)),
-            task_module=freeze(top(networks["task"], resolved.after)),
-            own_category_module=freeze(keep(own_below, keys["task"], "until", resolved.after)),
+            category_module=freeze(entering(features, bridge)),
+            task_module=freeze(task_module),
+            own_category_module=freeze(entering(own_features, bridge.own)),
             teacher=freeze(keep(networks["teacher"], keys["teacher"])),
-            teacher_top=freeze(top(networks["teacher"], resolved.until)),
+            teacher_top=freeze(teacher_top),
+            bridge=None if bridge.is_plain else bridge,
             goal=resolved.goal,
             size=size,
             labelled=labelled,
@@ -262,7 +280,7 @@ class StepRunner:
             transform=None if dataset is None else dataset.transform,
             own_transform=None if own_dataset is None else own_dataset.transform,
             remembering=lambda module, name: freeze(
-                keep(module, keys["task"], "after", resolved.after, name)
+                keep(module, keys["task"], "after", resolved.after, name, *form)
             ),
         )
 

@@ -95,12 +95,15 @@ class InputsOfGraph:
         """
         dataset = self._datasets.of_edge(edge)
         keys = {role: self.network_key(name) for role, name in edge.needs.items()}
+        # What is found by itself has no entry, so that keys stay those from before layouts.
+        said = [{} if layout is None else {"layout": layout} for layout in edge.layouts]
         return {
             "version": ADAPTER_VERSION,
-            "category": {"network": keys["category"], "until": edge.until},
-            "task": {"network": keys["task"], "after": edge.after},
+            "category": {"network": keys["category"], "until": edge.until} | said[0],
+            "task": {"network": keys["task"], "after": edge.after} | said[1],
             "teacher": keys["teacher"],
             "layers": list(learning.layers),
+            **({} if learning.resize is None else {"resize": learning.resize}),
             "activation": learning.activation,
             "method": form_of(learning.method) | learning.method.versions,
             "samples": learning.samples,

@@ -17,9 +17,10 @@ from legonet.graph import ModuleGraph
 from legonet.graph.resolved import ResolvedEdge
 from legonet.language import Key
 from legonet.language.methods import MethodForm
+from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.cut import bottom, top
 from legonet.modules.models import instantiate
-from legonet.modules.shapes import Shape, check_edge, check_output, shape_at
+from legonet.modules.shapes import Bottom, Shape, check_edge, check_output, shape_at
 from legonet.modules.weights import check_weights
 
 Found = TypeVar("Found")
@@ -134,33 +135,35 @@ class _Checker:
         size = self._datasets.size(edge)
         own_size = own.size if own else size
         learning = edge.learning
+        category, task = edge.layouts
         modules = (self._models[below], edge.until, self._models[above], edge.after)
-        fit = (*modules, size, own_size, learning is None)
-        features, joined = self._once(
+        asked = None if learning is None else (learning.layers, learning.resize)
+        fit = (*modules, category, task, size, own_size, asked)
+        found = self._once(
             lambda: check_edge(
-                self._bottom(below, edge.until),
-                self._bottom(above, edge.after),
+                Bottom(self._module(below), self._bottom(below, edge.until), category),
+                Bottom(self._module(above), self._bottom(above, edge.after), task),
                 self._top(above, edge.after),
                 size=size,
                 own_size=own_size,
-                direct=learning is None,
+                kernels=None if learning is None else learning.layers,
+                resize=None if learning is None else learning.resize,
             ),
             "edge",
             *fit,
         )
         teacher = edge.teacher.name
-        if learning is None or teacher in self._unfit:
+        if learning is None or found.bridge is None or teacher in self._unfit:
             return
         if not self._try(("network", teacher), ("model",), partial(self._module, teacher)):
             return
-        self._check_teacher(teacher, edge.until, size, features)
+        self._check_teacher(teacher, edge.until, size, found.features)
         if learning.method.needs_pseudo_gradients:
             check = partial(
                 _check_surrogates,
                 self._top(above, edge.after),
-                joined,
                 self._top(teacher, edge.until),
-                features,
+                found.bridge,
                 learning.method,
             )
             key = ("surrogates", *fit, self._models[teacher], key_of(form_of(learning.method)))
@@ -187,15 +190,13 @@ class _Checker:
 
 
 def _check_surrogates(
-    task_module: nn.Module,
-    joined: Shape,
-    teacher_module: nn.Module,
-    features: Shape,
-    method: MethodForm,
+    task_module: nn.Module, teacher_module: nn.Module, bridge: Bridge, method: MethodForm
 ) -> None:
     """Check that pseudo-gradients can be computed as a method requires."""
-    student = Surrogate.of(task_module, joined)
-    method.check_surrogates(student, Surrogate.of(teacher_module, features))
+    channels, *size = bridge.reads.channels, *bridge.joined[1:]
+    student = Surrogate.of(leaving(task_module, bridge.own), bridge.joined)
+    teacher = Surrogate.of(leaving(teacher_module, bridge.inverse), (channels, *size))
+    method.check_surrogates(student, teacher)
 
 
 def _named(shape: tuple[int, ...]) -> str:

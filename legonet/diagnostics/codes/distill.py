@@ -57,14 +57,14 @@ Increase `samples` or `unlabelled`, or use a method that works without pictures:
     ),
     Code(
         "LEGO605",
-        "feature maps of different sizes",
+        "features that cannot be resized",
         """\
-An adapter consists of convs of stride 1: it changes the number of channels, but keeps the height
-and width of a feature map. So the category module must produce maps of the height and width that
-the task module was trained on.
+Where two networks are cut at different depths, their features have different heights and widths.
+The adapter resizes them: whole factors down by averaging, everything else by bilinear
+interpolation. It does not where the spec says `resize: none`, nor where tokens are no grid: those
+of Hiera are in the order of its windows, and some networks keep another number than a square.
 
-Cut both networks at the same depth, after the same number of poolings, and use pictures of the same
-size.""",
+Leave out `resize`, or cut both networks where their features have the same size.""",
     ),
     Code(
         "LEGO606",

@@ -122,18 +122,19 @@ CODES: tuple[Code, ...] = (
     Code(
         "LEGO521",
         "no adapter can join these modules",
-        "An adapter is a rescaling and a stack of convs: it turns a feature map of `(C, H, W)` "
-        "into one with other channels. It cannot join vectors, so both cuts must be before the "
-        "layer that flattens. A direct edge has no adapter at all and needs the same channels on "
-        "both sides.",
+        "An adapter is a rescaling and a stack of convs: it changes the channels of features, and "
+        "brings them into the layout and the size that the task module takes. Between tokens "
+        "with a class token or registers, it works on each token alone, so its layers must be "
+        "`linear()`. A direct edge has no adapter at all and needs the same channels on both "
+        "sides.",
     ),
     Code(
         "LEGO522",
         "the task module expects other spatial sizes",
-        "An adapter keeps the height and width of a feature map, so the task module must accept "
-        "maps of the size that the category module produces. Fully connected layers after a plain "
-        "flatten accept only one size; with an adaptive pooling before them, they accept any. Cut "
-        "both networks at the same stride and use the same `size` on both sides.",
+        "The task module fails on features of the size that its own network has for pictures of "
+        "this `size`. Fully connected layers after a plain flatten, and tables of positions, "
+        "accept only the size of picture that they were made for; with an adaptive pooling before "
+        "them, they accept any. Use the same `size` on both sides.",
     ),
     Code(
         "LEGO523",
@@ -142,6 +143,16 @@ CODES: tuple[Code, ...] = (
         "each label (and one more with `background: true`). Classification needs one logit per "
         "output for each picture, `(N, K)`; segmentation needs one for each pixel, "
         "`(N, K, H, W)`. Change the model's `classes` or `num_classes`, or the recipe's `goal`.",
+    ),
+    Code(
+        "LEGO524",
+        "features without a known layout",
+        "Features at a cut are maps `(N, C, H, W)`, channels-last maps `(N, H, W, C)`, tokens "
+        "`(N, L, C)` or vectors `(N, C)`, where N counts pictures. legonet finds out which by "
+        "running the network: height and width are equal, and grow with the picture. Here they "
+        "are something else, such as windows of several pictures in one axis, or it cannot be "
+        "told. Cut elsewhere, or say what they are: `layout: channels_last` in the `category` or "
+        "`task` statement.",
     ),
     Code(
         "LEGO530",

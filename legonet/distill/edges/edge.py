@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from legonet.data.pictures import Pictures
     from legonet.goals import Goal
     from legonet.language.transforms import Transform
+    from legonet.modules.bridge import Bridge
 
 
 def _as_it_is(module: nn.Module, name: str) -> nn.Module:  # noqa: ARG001 - nothing is kept
@@ -39,6 +40,8 @@ class Edge:
         transform: The transform of the category's data, already applied to `labelled` and
             `unlabelled`.
         own_transform: The transform of the donor's data.
+        bridge: How features enter and leave, where that is not plain; all modules here take and
+            return maps as it makes them.
         remembering: Takes a module derived from the task module, and its name, and returns it so
             that other edges of the task module need not compute the same outputs again.
     """
@@ -56,4 +59,5 @@ class Edge:
     name: str = "the edge"
     transform: Transform | None = None
     own_transform: Transform | None = None
+    bridge: Bridge | None = None
     remembering: Callable[[nn.Module, str], nn.Module] = _as_it_is

@@ -16,7 +16,12 @@ from torch.nn import functional
 
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.layer_rules import rule_of
-from legonet.distill.pseudo_gradients.operations import layer_of, linear_graph, values_of
+from legonet.distill.pseudo_gradients.operations import (
+    layer_of,
+    linear_graph,
+    name_of,
+    values_of,
+)
 from legonet.modules.trace import tidy
 
 if TYPE_CHECKING:
@@ -109,8 +114,7 @@ class _Reading:
             if window is not None:
                 self._flat[node] = window
         else:
-            what = str(node.target) if node.op == "call_module" else node.name
-            raise _refusal(f"`{what}` has no grid of outputs")
+            raise _refusal(f"`{name_of(node)}` has no grid of outputs")
 
     def _is_active(self, node: fx.Node) -> bool:
         value = self._values.get(node)

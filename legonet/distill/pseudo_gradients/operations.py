@@ -108,6 +108,14 @@ def layer_of(
     return make(*positional, **named)
 
 
+def name_of(node: fx.Node) -> str:
+    """Return what people call a node: the dotted name of its layer in the network, if it has one.
+
+    A task module that takes another layout than maps is inside of what makes it (`Leaving`).
+    """
+    return str(node.target).removeprefix("module.") if node.op == "call_module" else node.name
+
+
 def is_layer(module: nn.Module) -> bool:
     """Return whether a module is treated as a whole, without looking inside."""
     if type(module).forward is nn.Sequential.forward:
@@ -151,9 +159,9 @@ def _described(module: nn.Module, node: fx.Node) -> str:
         layer = module.get_submodule(str(node.target))
         # A rule that refuses it does so for one of its options.
         kind = type(layer).__name__ if rule_of(layer) is NO_RULE else repr(layer)
-        return f"`{node.target}`, a layer of kind {kind}"
+        return f"`{name_of(node)}`, a layer of kind {kind}"
     name = getattr(node.target, "__name__", str(node.target))
-    inside = list(node.meta.get("nn_module_stack", {}))
+    inside = [path.removeprefix("module.") for path in node.meta.get("nn_module_stack", {})]
     return f"the call of `{name}`" + (f" in `{inside[-1]}`" if inside and inside[-1] else "")
 
 

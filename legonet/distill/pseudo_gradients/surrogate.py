@@ -24,6 +24,7 @@ from legonet.distill.pseudo_gradients.convolutional import convolutional
 from legonet.distill.pseudo_gradients.operations import (
     layer_of,
     linear_graph,
+    name_of,
     transposed,
     values_of,
 )
@@ -111,7 +112,7 @@ class Surrogate:
         run: Counter[str] = Counter()
         names = []
         for node in self._relus:
-            name = str(node.target) if node.op == "call_module" else node.name
+            name = name_of(node)
             run[name] += 1
             names.append(name if run[name] == 1 else f"{name} (run {run[name]})")
         return tuple(names)

@@ -222,6 +222,7 @@ def _join_of(adapter: nn.Module, calibrated: bool) -> Join:
         kernels=adapter.kernels,
         activation=adapter.activation,
         calibrated=calibrated,
+        bridge=adapter.bridge,
     )
 
 

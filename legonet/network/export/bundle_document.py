@@ -14,6 +14,7 @@ from legonet.language.base import Frozen
 from legonet.language.declarations import Kernel
 from legonet.language.models import LIBRARIES, MODELS, LibraryModel, Model
 from legonet.modules.adapter import Activation
+from legonet.modules.bridge import Bridge
 from legonet.modules.models import registered_model
 
 FORMAT = "legonet.bundle"
@@ -44,6 +45,8 @@ class Join(Frozen):
         kernels: Kernel sizes of its convs, bottom first.
         activation: What the adapter's features end with.
         calibrated: Whether a scale and an offset of the answer belong to the edge.
+        bridge: What brings features into the form of maps and back; None where they are maps of
+            one size already.
     """
 
     channels_in: int = Field(ge=1)
@@ -51,6 +54,7 @@ class Join(Frozen):
     kernels: tuple[Kernel, ...] = Field(min_length=1)
     activation: Activation = "relu"
     calibrated: bool = False
+    bridge: Bridge | None = None
 
 
 class Document(Frozen):
@@ -83,6 +87,8 @@ class Document(Frozen):
     def encode(self) -> bytes:
         """Return the contents of the file, with a digest of all else in it."""
         contents = self.model_dump(mode="json")
+        if self.adapter is not None and self.adapter.bridge is None:
+            del contents["adapter"]["bridge"]
         contents["sha256"] = _digest(contents)
         return json.dumps(contents, indent=2, ensure_ascii=False).encode() + b"\n"
 
