@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -126,7 +126,8 @@ def _one(info: FieldInfo, field: FieldType, is_list: bool) -> str:
         case Named(kind):
             return f"name of a [{noun_of(kind)}](#{kind})"
         case Label():
-            return "word or string"
+            several = any(get_origin(part) is tuple for part in _inside(info.annotation))
+            return "list of words or strings" if several else "word or string"
         case Choice(noun):
             return f"[{noun}](#{noun}s)"
         case Forms(noun):
@@ -140,6 +141,13 @@ def _one(info: FieldInfo, field: FieldType, is_list: bool) -> str:
         return "path in quotes"
     types = {info.annotation, *get_args(info.annotation)}
     return "whole number" if int in types else field.expected.removeprefix("a ")
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    """Yield a type and all that it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _inside(part)
 
 
 def _choices(annotation: Any) -> list[str]:

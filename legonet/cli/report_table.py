@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from legonet.cli.tables import counted, duration, error, lines, width
+from legonet.cli.tables import AGAINST_TEACHER, counted, duration, error, lines, width
 
 if TYPE_CHECKING:
     from legonet.building import EdgeStep, Report, Result
@@ -68,6 +68,11 @@ def _edges(report: Report) -> Iterator[str]:
     if any("±" in cell for cell in columns["error"]):
         donor = "; donor's: of the whole network that gives the task"
         yield f"±: half of the 95 % interval{donor if _DONORS in columns else ''}"
+    if any(AGAINST_TEACHER in cell for cell in columns["error"]):
+        yield (
+            "vs teacher: the data do not know the right answers, so this is how often an edge "
+            "answers otherwise than its teacher"
+        )
     if any("pixel_accuracy" in report.metrics(result) for result in chosen):
         yield "px: share of the pixels that are wrong; `legonet inspect` shows more"
 

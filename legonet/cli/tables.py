@@ -77,26 +77,33 @@ def percent(share: float) -> str:
 def error(metrics: Mapping[str, float], of: str = "") -> str:
     """Return an error in percent, with half of its 95 % interval if that is known.
 
-    It is the larger half, as the two differ near 0 and 100 %. ``px`` marks a share of pixels.
+    It is the larger half, as the two differ near 0 and 100 %. ``px`` marks a share of pixels, and
+    ``vs teacher`` an error for which the teacher's answers stand for the right ones.
 
     Args:
         metrics: The figures of an edge.
         of: ``teacher`` or ``donor`` for the error of these, without interval and mark.
     """
-    from legonet.goals import goal_of
-    from legonet.graph.state import error_of
+    from legonet.goals import goal_of, is_against_teacher
 
-    found = error_of(metrics, of)
-    if found is None:
+    goal = goal_of(metrics)
+    found = None if goal is None else goal.error(metrics, of)
+    if goal is None or found is None:
         return ""
     value, low, high = found
-    if of or low is None or high is None:
-        own = percent(value)
-    else:
-        own = f"{100 * value:.1f} ± {100 * max(high - value, value - low):.1f} %"
-    goal = goal_of(metrics)
-    return own if of or goal is None else f"{own}{goal.mark}"
+    if of:
+        return goal.text(value)
+    mark = f"{goal.mark}{AGAINST_TEACHER * is_against_teacher(metrics)}"
+    if low is None or high is None:
+        return f"{goal.text(value)}{mark}"
+    # The unit, if there is one, follows the interval.
+    number, *unit = goal.text(value).split(" ", 1)
+    half = goal.text(max(high - value, value - low)).split(" ", 1)[0]
+    return " ".join([f"{number} ± {half}", *unit]) + mark
 
+
+AGAINST_TEACHER = " vs teacher"
+"""Follows an error for which the teacher's answers stand for the right ones."""
 
 NARROWEST = 24
 """The fewest columns of text for the last cell beside the others."""

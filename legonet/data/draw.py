@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ class Draw:
     """Pictures drawn for one edge; no picture is in both parts, and either may be empty.
 
     Args:
-        labelled: Category and background in turn, the category first.
+        labelled: Pictures of each label in turn; of a category and its background, the category
+            first.
         unlabelled: The same; their labels are known here but must not be used.
     """
 
@@ -26,17 +28,22 @@ class Draw:
     unlabelled: Pictures
 
 
-def draw(pictures: Pictures, samples: int, unlabelled: int, seed: int) -> Draw:
-    """Draw pictures of a single-category dataset, half category and half background.
+def draw(
+    pictures: Pictures, samples: int, unlabelled: int, seed: int, *, single: bool = True
+) -> Draw:
+    """Draw pictures of a dataset, as many of each label as there are.
 
     A larger draw with the same seed begins with the smaller one, for both parts, and neither
-    part depends on the size of the other.
+    part depends on the size of the other, unless pictures of a label run short: then the draw goes
+    on with those of the other labels.
 
     Args:
-        pictures: What to draw from; label 1 is the category, 0 its background.
-        samples: How many with labels; if odd, the extra one shows the category.
+        pictures: What to draw from.
+        samples: How many with labels.
         unlabelled: How many without labels.
         seed: At least 0.
+        single: Whether label 1 is a category and 0 its background. Then half of both parts show
+            the category, if the number is odd one more than half, and none may run short.
 
     Raises:
         DiagnosticError: There are fewer pictures than that.
@@ -46,25 +53,33 @@ def draw(pictures: Pictures, samples: int, unlabelled: int, seed: int) -> Draw:
     # The raw bits of PCG64 are the only stream that NumPy promises never to change.
     ranks = np.random.PCG64(seed).random_raw(len(pictures))
     order = np.argsort(ranks, kind="stable")
-    category = order[pictures.labels[order] == 1]
-    background = order[pictures.labels[order] == 0]
-    _check_enough("the category", len(category), -(-samples // 2), -(-unlabelled // 2))
-    _check_enough("the background", len(background), samples // 2, unlabelled // 2)
-    return Draw(
-        labelled=pictures.take(_in_turn(category, background, samples)),
-        unlabelled=pictures.take(_in_turn(category[::-1], background[::-1], unlabelled)),
-    )
+    kinds = (1, 0) if single else np.unique(pictures.labels)
+    parts = [order[pictures.labels[order] == kind] for kind in kinds]
+    if single:
+        names = ("the category", "the background")
+        for name, part, asked, others in zip(
+            names, parts, _halves(samples), _halves(unlabelled), strict=True
+        ):
+            _check_enough(name, len(part), asked, others)
+    else:
+        _check_enough("all labels", len(order), samples, unlabelled)
+    labelled = _in_turn(parts, samples)
+    left = [part[~np.isin(part, labelled)][::-1] for part in parts]
+    return Draw(pictures.take(labelled), pictures.take(_in_turn(left, unlabelled)))
 
 
-def _in_turn(
-    category: NDArray[np.int64], background: NDArray[np.int64], count: int
-) -> NDArray[np.int64]:
+def _in_turn(parts: Sequence[NDArray[np.int64]], count: int) -> NDArray[np.int64]:
+    """Return the first pictures of each part in turn, as long as it has any."""
     import numpy as np
 
-    turns = np.empty(count, np.int64)
-    turns[0::2] = category[: -(-count // 2)]
-    turns[1::2] = background[: count // 2]
-    return turns
+    places = [np.arange(len(part)) for part in parts]
+    turns = np.concatenate(places) if places else np.empty(0, np.int64)
+    found = np.concatenate(parts) if len(parts) else np.empty(0, np.int64)
+    return found[np.argsort(turns, kind="stable")][:count]
+
+
+def _halves(count: int) -> tuple[int, int]:
+    return -(-count // 2), count // 2
 
 
 def _check_enough(what: str, available: int, labelled: int, unlabelled: int) -> None:
@@ -76,6 +91,6 @@ def _check_enough(what: str, available: int, labelled: int, unlabelled: int) -> 
         f"({labelled} labelled, {unlabelled} unlabelled), found {available}",
         help=[
             "ask for fewer `samples` or `unlabelled` pictures",
-            "half of each are drawn from the category, half from the background",
+            "as many are drawn of each label: half of them show the category, if there is one",
         ],
     )

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+UNKNOWN = -1
+"""The label of a picture whose right answer is not known."""
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -17,7 +20,7 @@ class Pictures:
     Args:
         images: ``(N, H, W, 3)``, uint8, RGB.
         labels: ``(N,)``, int64. For one category, 1 is the category and 0 its background;
-            otherwise the index of the label.
+            otherwise the index of the label, `UNKNOWN` where it is not known.
         masks: ``(N, H, W)``, uint8, the same numbers per pixel and `VOID`; None where the
             answers are about whole pictures.
     """

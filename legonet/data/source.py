@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from legonet.goals.background import BACKGROUND
+
+__all__ = ["BACKGROUND", "Example", "Fingerprint", "Source", "Split"]
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Split = Literal["train", "test"]
-
-BACKGROUND = "background"
-"""The name for pictures of no category."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from legonet.data.open import open_source
-from legonet.data.pictures import Pictures
+from legonet.data.pictures import UNKNOWN, Pictures
 from legonet.data.source import BACKGROUND, Example, Source, Split
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.goals import VOID, Goal
@@ -31,6 +32,10 @@ class TaskDataset:
         goal: A label per picture, or per pixel.
         background: Without a category: background is an additional label.
         transform: What is done to each picture after reading.
+        asked: Without a category: the labels to tell apart, in the order of a network's outputs;
+            empty where nobody knows them. By default, those of the source.
+        only: The labels of the pictures that belong to the dataset; all of them if empty. With a
+            category, each of these counts as the category.
 
     Raises:
         DiagnosticError: The source does not support such a dataset.
@@ -42,6 +47,8 @@ class TaskDataset:
     goal: Goal
     background: bool = False
     transform: Transform | None = None
+    asked: tuple[str, ...] | None = None
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_category()
@@ -53,7 +60,14 @@ class TaskDataset:
         """Names of the network's outputs, in their order."""
         if self.category is not None:
             return (self.category,)
+        if self.asked is not None:
+            return self.asked
         return self.source.categories + ((BACKGROUND,) if self.background else ())
+
+    @property
+    def knows_answers(self) -> bool:
+        """Whether the source knows the right answers: whether it has any of the labels."""
+        return self.category is not None or not set(self.labels).isdisjoint(self.source.categories)
 
     @property
     def outputs(self) -> int:
@@ -63,7 +77,8 @@ class TaskDataset:
     def read(self, split: Split) -> Pictures:
         """Return the pictures of a split with their answers.
 
-        A picture that shows several categories gets the label of the most prominent one.
+        A picture that shows several categories gets the label of the most prominent one. Where the
+        source does not know the answers, all labels are `legonet.data.pictures.UNKNOWN`.
 
         Raises:
             DiagnosticError: There are no such pictures, or one of them cannot be read.
@@ -73,20 +88,20 @@ class TaskDataset:
         answers = self._answers(split)
         examples = [example for example, _ in answers]
         categories: Sequence[str] | None = None
-        if self.goal.per_pixel:
-            categories = self.source.categories if self.category is None else (self.category,)
+        if self._needs_masks and self.knows_answers:
+            categories = self.source.categories if self.category is None else self._positive
         images, masks = self.source.read(split, examples, self.size, categories)
         if self.transform is not None:
             images = self.transform.apply(images)
         labels = np.array([label for _, label in answers], np.int64)
-        if masks is not None and self.category is None:
+        if masks is not None:
             masks = self._by_label(masks)
         return Pictures(images, labels, masks)
 
     def _answers(self, split: Split) -> list[tuple[Example, int]]:
         """Pick the pictures that belong to the dataset, each with its label."""
         examples: Sequence[Example] = self.source.examples(split)
-        if self.goal.per_pixel:
+        if self._needs_masks and self.knows_answers:
             examples = [example for example in examples if example.has_mask]
         answers = [
             (example, label) for example in examples if (label := self._label(example)) is not None
@@ -102,37 +117,60 @@ class TaskDataset:
 
     def _label(self, example: Example) -> int | None:
         if self.category is not None:
-            if self.category in example.shows:
+            if any(name in self._positive for name in example.shows):
                 return 1
             # Where there are background pictures, the other categories do not count as background.
             return None if self.source.has_background and example.shows else 0
-        if example.shows:
-            return self.source.categories.index(example.shows[0])
-        return len(self.source.categories) if self.background else None
+        shown = example.shows or (BACKGROUND,)
+        if not self.knows_answers:
+            wanted = not self.only or not set(self.only).isdisjoint(shown)
+            return UNKNOWN if wanted else None
+        label = next((name for name in shown if name in self._numbers), None)
+        if label is None or (self.only and label not in self.only):
+            return None
+        return self._numbers[label]
+
+    @property
+    def _positive(self) -> tuple[str, ...]:
+        """The labels that count as the category."""
+        return self.only or (() if self.category is None else (self.category,))
+
+    @property
+    def _needs_masks(self) -> bool:
+        return self.goal.asks_for == "mask"
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The number of each label among the outputs."""
+        return {label: number for number, label in enumerate(self.labels)}
 
     def _by_label(self, masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Number the pixels like the labels: from 0, with background last or void."""
+        """Number the pixels like the labels, and mark those of no label as void."""
         import numpy as np
 
-        count = len(self.source.categories)
         numbers = np.full(256, VOID, np.uint8)
-        numbers[0] = count if self.background else VOID
-        numbers[1 : count + 1] = np.arange(count)
+        if self.category is not None:
+            numbers[0], numbers[1 : len(self._positive) + 1] = 0, 1
+        else:
+            for place, name in enumerate((BACKGROUND, *self.source.categories)):
+                numbers[place] = self._numbers.get(name, VOID)
         return numbers[masks]
 
     def _check_category(self) -> None:
-        if self.category is None or self.category in self.source.categories:
-            return
-        known = ", ".join(f"`{name}`" for name in self.source.categories)
-        raise DiagnosticError.of(
-            "LEGO411",
-            f"expected a category of the source, found `{self.category}`",
-            label="not a category of the source",
-            help=[
-                *did_you_mean(self.category, self.source.categories, "category"),
-                f"the source has {known}",
-            ],
-        )
+        known = self.source.categories
+        if self.category is None:
+            known += (BACKGROUND,) if self.source.has_background else ()
+        for label in self._positive:
+            if label not in known:
+                raise DiagnosticError.of(
+                    "LEGO411",
+                    f"expected a category of the source, found `{label}`",
+                    label="not a category of the source",
+                    help=[
+                        *did_you_mean(label, known, "category"),
+                        "the source has " + ", ".join(f"`{name}`" for name in known),
+                    ],
+                )
 
     def _check_background(self) -> None:
         if not self.background:
@@ -145,7 +183,7 @@ class TaskDataset:
                 help=["leave `background` out: its pictures already count as the answer no"],
             )
         # Background pixels do not require background pictures.
-        if not self.source.has_background and not self.goal.per_pixel:
+        if not self.source.has_background and not self._needs_masks:
             raise DiagnosticError.of(
                 "LEGO413",
                 "expected background pictures, but the source has none",
@@ -154,7 +192,7 @@ class TaskDataset:
             )
 
     def _check_masks(self) -> None:
-        if not self.goal.per_pixel:
+        if not self._needs_masks:
             return
         if not self.source.has_masks:
             raise DiagnosticError.of(
@@ -163,16 +201,16 @@ class TaskDataset:
                 label="the source has no masks",
                 help=["ask for classification, or use a source with masks"],
             )
-        if self.category is None and len(self.source.categories) >= VOID:
+        most = max(len(self.source.categories), len(self.asked or ()))
+        if self.category is None and most >= VOID:
             raise DiagnosticError.of(
                 "LEGO416",
-                f"expected fewer than {VOID} categories for masks, "
-                f"found {len(self.source.categories)}",
+                f"expected fewer than {VOID} categories for masks, found {most}",
                 help=["ask for a single `category`, or keep fewer categories in the source"],
             )
 
     def _no_pictures(self, split: Split, what: str) -> DiagnosticError:
-        masked = " with masks" if self.goal.per_pixel else ""
+        masked = " with masks" if self._needs_masks else ""
         return DiagnosticError.of(
             "LEGO414",
             f"expected {what} pictures{masked} in the {split} split, found none",

@@ -16,8 +16,20 @@ if TYPE_CHECKING:
     from legonet.modules.adapter import Adapter
     from legonet.modules.calibration import Calibration
 
-LEAST_AGREEMENT = 0.6
-"""A teacher and a student that agree less often than this answer different questions."""
+LEAST_AGREEMENT = 0.2
+"""How far above chance a teacher and a student agree that answer the same question, of 0 to 1."""
+
+
+def least_agreement(outputs: int) -> float:
+    """Return how often teacher and student agree at least if they answer the same question.
+
+    It is 0.6 where they tell a category from all else, and less for more labels, as chance is.
+
+    Args:
+        outputs: How many outputs both have.
+    """
+    chance = 1 / max(2, outputs)
+    return chance + LEAST_AGREEMENT * (1 - chance)
 
 
 def scales(context: EdgeContext) -> dict[str, Any]:
@@ -79,7 +91,7 @@ def judged(criteria: Criteria, start: Adapter, adapter: Adapter) -> dict[str, An
         return {**figures, "warnings": []}
     figures["agreement_of_start"] = criteria.agreement(start)
     warnings = []
-    if figures["agreement"] < LEAST_AGREEMENT:
+    if figures["agreement"] < least_agreement(criteria.outputs):
         warnings.append(
             "teacher and student hardly agree: the task module may answer another question than "
             "the teacher, and no adapter can mend that"

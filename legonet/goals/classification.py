@@ -21,7 +21,7 @@ class Classification(Goal):
     """
 
     name = "classification"
-    per_pixel = False
+    asks_for = "label"
     figure = "error_rate"
     figure_is_error = True
     figure_words = "error"
@@ -32,20 +32,6 @@ class Classification(Goal):
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:  # noqa: ARG002 - whole pictures
         """Return ``(outputs,)``."""
         return (outputs,)
-
-    def truth(
-        self,
-        labels: NDArray[np.int64],
-        masks: NDArray[np.uint8] | None,  # noqa: ARG002 - whole pictures
-    ) -> NDArray[Any] | None:
-        """Return the labels."""
-        return labels
-
-    def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:  # noqa: ARG002 - all
-        """Return that all count."""
-        import numpy as np
-
-        return np.ones(len(labels), np.bool_)
 
     def figures(
         self, answers: Answers, truth: NDArray[Any], images: NDArray[np.uint8]

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import torch
 from torch import Tensor
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def loss_of(outputs: Tensor, answers: Tensor, void: int | None) -> Tensor:
@@ -64,3 +71,14 @@ def decided(logits: Tensor) -> Tensor:
         ``(N,)`` or ``(N, H, W)``, int64.
     """
     return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+
+
+def probabilities(outputs: NDArray[np.float32]) -> list[float]:
+    """Return how probable each label is: by a sigmoid of a single output, otherwise by softmax.
+
+    Args:
+        outputs: The logits for one picture, ``(K,)``.
+    """
+    logits = torch.from_numpy(outputs)
+    found: list[float] = (logits.sigmoid() if len(outputs) == 1 else logits.softmax(0)).tolist()
+    return found

@@ -5,17 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from legonet.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
     from torch import Tensor
 
     from legonet.goals.figures.answers import Answers
     from legonet.goals.figures.chance import Chance
+    from legonet.goals.picture_answer import PictureAnswer
+
+AGAINST_TEACHER = "against_teacher_"
+"""Precedes the names of figures for which the teacher's answers stand for the right ones."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Goal(ABC):
 
     Attributes:
         name: Its name in a spec.
-        per_pixel: Whether a network answers about each pixel, so that pictures need masks.
+        asks_for: What a source must know of a picture, the right answer: its ``label``, or its
+            ``mask``, a label for each pixel; None if no source knows it.
         figure: The figure by which networks are compared, a share from 0 to 1.
         figure_is_error: Whether a smaller one is better.
         figure_words: What tooltips call the figure.
@@ -37,7 +43,7 @@ class Goal(ABC):
     """
 
     name: ClassVar[str]
-    per_pixel: ClassVar[bool]
+    asks_for: ClassVar[Literal["label", "mask"] | None]
     figure: ClassVar[str]
     figure_is_error: ClassVar[bool]
     figure_words: ClassVar[str]
@@ -50,6 +56,15 @@ class Goal(ABC):
         """Return its name."""
         return self.name
 
+    @property
+    def against_teacher(self) -> str:
+        """The name of its figure where the teacher's answers stand for the right ones."""
+        return f"{AGAINST_TEACHER}{self.figure}"
+
+    def is_single(self, outputs: int) -> bool:
+        """Return whether a network's outputs are one logit that tells a category from all else."""
+        return outputs == 1
+
     @abstractmethod
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:
         """Return the shape of a network's answer about one picture.
@@ -59,11 +74,9 @@ class Goal(ABC):
             size: Height and width of the picture.
         """
 
-    @abstractmethod
-    def truth(
-        self, labels: NDArray[np.int64], masks: NDArray[np.uint8] | None
-    ) -> NDArray[Any] | None:
+    def truth(self, labels: NDArray[np.int64], masks: NDArray[Any] | None) -> NDArray[Any] | None:
         """Return the right answers about pictures; None where they are not known."""
+        return labels if self.asks_for == "label" else masks
 
     def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of the right answers are known: those that are not void."""
@@ -113,14 +126,36 @@ class Goal(ABC):
 
         return decided(outputs)
 
-    @abstractmethod
-    def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:
-        """Return which pictures count in figures.
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Return how sure a network is of its answers, as `Answers` has it.
+
+        By default, the logit of a single output, otherwise the probability of the answered label.
+
+        Args:
+            outputs: ``(N, K)`` or ``(N, K, H, W)``, float32 or float64.
+        """
+        single = self.is_single(outputs.shape[1])
+        return outputs[:, 0] if single else outputs.softmax(1).max(1).values
+
+    def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:  # noqa: ARG002
+        """Return which pictures count in figures: by default, all.
 
         Args:
             labels: ``(N,)``, of the whole pictures.
-            single: Whether networks have one output.
+            single: Whether networks have one output, which tells a category from all else.
         """
+        import numpy as np
+
+        return np.ones(len(labels), np.bool_)
+
+    def agreement(self, answers: NDArray[Any], teachers: NDArray[Any]) -> float:
+        """Return how much two networks agree: by default, the share of equal answers.
+
+        It is the mean over the labels that the teacher answers.
+        """
+        from legonet.goals.figures.agreement import agreement
+
+        return agreement(answers, teachers)
 
     @abstractmethod
     def figures(
@@ -147,10 +182,54 @@ class Goal(ABC):
             single: Whether the networks have one output.
         """
 
+    def about_picture(
+        self, outputs: NDArray[np.float32], labels: tuple[str, ...], size: tuple[int, int]
+    ) -> PictureAnswer:
+        """Return what a network answers about one picture: by default, the label it decides for.
+
+        Args:
+            outputs: Those for the picture, ``(K,)`` or ``(K, H, W)``.
+            labels: What they mean.
+            size: Width and height of the picture.
+        """
+        import torch
+
+        from legonet.goals.cross_entropy import probabilities
+        from legonet.goals.picture_answer import PictureAnswer
+
+        del size
+        decided = int(self.decide(torch.from_numpy(outputs[None])))
+        answer = labels[0 if self.is_single(len(outputs)) else decided]
+        yes = bool(decided) or not self.is_single(len(outputs))
+        found = dict(zip(labels, probabilities(outputs), strict=True))
+        return PictureAnswer(answer if yes else None, found)
+
+    def image(self, mask: NDArray[Any], labels: tuple[str, ...]) -> Image:
+        """Return the mask of an answer as a picture: by default, that of labels."""
+        from legonet.goals.drawing import label_image
+
+        return label_image(mask, labels)
+
+    def paint(self, picture: Image, answer: PictureAnswer) -> Image:
+        """Draw an answer on its picture: by default, a mask of labels; see `PictureAnswer`."""
+        from legonet.goals.drawing import paint_labels
+
+        return (
+            picture
+            if answer.mask is None
+            else paint_labels(picture, answer.mask, tuple(answer.shares))
+        )
+
+    def text(self, value: float) -> str:
+        """Return a value of its figure or its error for people: by default, in percent."""
+        return f"{100 * value:.1f} %"
+
     def error(
         self, metrics: Mapping[str, float], of: str = ""
     ) -> tuple[float, float | None, float | None] | None:
         """Return the share of wrong answers with its 95 % interval.
+
+        Where the right answers are unknown, it is the share of answers that are not the teacher's.
 
         Args:
             metrics: The figures of a network or an edge.
@@ -159,8 +238,9 @@ class Goal(ABC):
         Returns:
             The error and the limits of its interval (None in older figures); None without figures.
         """
-        name = f"{of}_{self.figure}" if of else self.figure
-        if name not in metrics:
+        names = [f"{of}_{name}" if of else name for name in (self.figure, self.against_teacher)]
+        name = next((name for name in names if name in metrics), None)
+        if name is None:
             return None
         value, low, high = metrics[name], metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
         if self.figure_is_error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from legonet.goals.figures.answers import Answers
     from legonet.goals.figures.chance import Chance
+    from legonet.goals.picture_answer import PictureAnswer
 
 
 class Segmentation(Goal):
@@ -22,7 +23,7 @@ class Segmentation(Goal):
     """
 
     name = "segmentation"
-    per_pixel = True
+    asks_for = "mask"
     figure = "pixel_accuracy"
     figure_is_error = False
     figure_words = "pixel accuracy"
@@ -35,19 +36,19 @@ class Segmentation(Goal):
         """Return ``(outputs, size, size)``."""
         return outputs, size, size
 
-    def truth(
-        self,
-        labels: NDArray[np.int64],  # noqa: ARG002 - pixels have answers of their own
-        masks: NDArray[np.uint8] | None,
-    ) -> NDArray[Any] | None:
-        """Return the masks."""
-        return masks
-
     def counted(self, labels: NDArray[np.int64], *, single: bool) -> NDArray[np.bool_]:
         """Return all pictures, but for a single category those that show it."""
         import numpy as np
 
         return labels == 1 if single else np.ones(len(labels), np.bool_)
+
+    def about_picture(
+        self, outputs: NDArray[np.float32], labels: tuple[str, ...], size: tuple[int, int]
+    ) -> PictureAnswer:
+        """Return the label of each pixel of the picture."""
+        from legonet.goals.picture_answer import mask_answer
+
+        return mask_answer(outputs, labels, size)
 
     def figures(
         self, answers: Answers, truth: NDArray[Any], images: NDArray[np.uint8]

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from legonet.goals import Goal, goal_named
 from legonet.language import Key, Spec
 from legonet.language.declarations import Adapter, Category, Network, Task
+from legonet.language.models import ModelForm
 
 
 class Relations:
@@ -82,13 +83,33 @@ class Relations:
     def category_label(self, adapter: Adapter) -> str:
         """Return the label of an adapter's category in the data.
 
-        This is the label that the teacher was trained on, or the name of the category itself if the
-        teacher has pretrained weights.
+        This is the label that the teacher was trained on or that its only output has, or the name
+        of the category itself if the teacher has pretrained weights.
         """
         teacher = self.teacher(adapter)
         if teacher is not None and teacher.train is not None and teacher.train.category:
             return teacher.train.category
         return adapter.category.rpartition(".")[2]
+
+    def outputs(self, network: Network) -> int | None:
+        """Return how many outputs a network has; None if its statement does not say so."""
+        if network.labels is not None:
+            return len(network.labels)
+        if network.train is not None and network.train.category is not None:
+            return 1
+        return network.model.outputs
+
+    def is_single(self, network: Network) -> bool:
+        """Return whether a network tells one category from all else, with a single output.
+
+        Where its statement does not say how many outputs it has, only a model of another package
+        counts as such a network: those of the libraries have as many outputs as ImageNet or COCO
+        has labels, and a recipe without a category asks for all labels of its data.
+        """
+        outputs = self.outputs(network)
+        if outputs is None:
+            return network.train is None and isinstance(network.model, ModelForm)
+        return outputs == 1
 
     def goal(self, network: Network) -> Goal:
         """Return the question that a network answers, according to its recipe or else its model."""

@@ -26,6 +26,7 @@ class ResolvedDataset:
         category: Is it this category, or background? Which category is it, when None.
         goal: A label per picture, or per pixel.
         background: Without a category: background is one label more.
+        only: The labels of its pictures; all of them if empty.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ResolvedDataset:
     category: str | None
     goal: Goal
     background: bool = False
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class ResolvedNetwork:
         ancestor_model: The model of the network that it starts from, if it does.
         goal: The question that it answers.
         dataset: What it is trained on; None for one without a recipe.
+        is_single: Whether its one output tells a category from all else, as far as the spec says.
     """
 
     name: str
@@ -52,6 +55,7 @@ class ResolvedNetwork:
     ancestor_model: Model | None
     goal: Goal
     dataset: ResolvedDataset | None
+    is_single: bool
 
     @property
     def model(self) -> Model:
@@ -77,7 +81,8 @@ class ResolvedEdge:
         task_network: The network that the task module is the top of, called the donor.
         after: The last module that does not belong to that top.
         teacher: The network that the adapter learns from; that of the category by default.
-        dataset: The category's pictures; None where no data are known.
+        dataset: The category's pictures, with the question that the task module answers; None where
+            no data are known.
         learning: How the adapter is learned; None for a direct edge, which has none.
         layouts: The layouts of the features of f and f_S by name, where the spec says them.
     """
@@ -191,6 +196,7 @@ def _network(relations: Relations, name: str) -> ResolvedNetwork:
             goal_named(recipe.goal),
             recipe.background,
         ),
+        relations.is_single(declaration),
     )
 
 
@@ -201,6 +207,7 @@ def _edge(
     category, task = spec.categories[adapter.category], spec.tasks[adapter.task]
     donor = networks[task.network]
     data = relations.data_name(adapter)
+    asked = relations.category_label(adapter) if donor.is_single else None
     return ResolvedEdge(
         adapter.category,
         adapter.task,
@@ -211,7 +218,7 @@ def _edge(
         networks[relations.teacher_name(adapter) or category.network],
         None
         if data is None
-        else ResolvedDataset(data, spec.data[data], relations.category_label(adapter), donor.goal),
+        else ResolvedDataset(data, spec.data[data], asked, donor.goal, only=category.labels or ()),
         adapter.learning,
         (category.layout, task.layout),
     )

@@ -183,6 +183,59 @@ def teacher_answers_the_task(graph: Relations) -> Found:
             )
 
 
+def teacher_has_the_outputs_of_the_task(graph: Relations) -> Found:
+    """A teacher has as many outputs as the task module, and they mean the same."""
+    for (category_name, task_name), adapter in graph.spec.adapters.items():
+        sides = graph.sides(adapter)
+        teacher = graph.teacher(adapter)
+        donor = graph.spec.networks.get(sides[1].network) if sides else None
+        if teacher is None or donor is None or adapter.learning is None:
+            continue
+        own, other = graph.outputs(donor), graph.outputs(teacher)
+        if graph.is_single(donor) == graph.is_single(teacher) and (
+            None in (own, other) or own == other
+        ):
+            continue
+        yield (
+            Diagnostic(
+                "LEGO313",
+                f"the teacher `{graph.teacher_name(adapter)}` has {_outputs(other)}, and the task"
+                f" `{task_name}` {_outputs(own)}",
+                label="they cannot answer the same question",
+                help=("name a teacher that tells apart the labels of the task",),
+            ),
+            ("adapter", category_name, task_name),
+            ("teacher",) if adapter.learning.teacher is not None else (),
+        )
+
+
+def _outputs(number: int | None) -> str:
+    if number is None:
+        return "one for each of its labels"
+    return f"{number} output{'s' * (number != 1)}"
+
+
+def labels_are_of_the_outputs(graph: Relations) -> Found:
+    """Labels are declared for networks that have none, one for each output."""
+    for name, network in graph.spec.networks.items():
+        if network.labels is None:
+            continue
+        outputs = network.model.outputs
+        if network.train is not None:
+            message = f"network `{name}` has a recipe, so its labels are those of its data"
+            advice = "leave `labels` out"
+        elif outputs is not None and outputs != len(network.labels):
+            message = f"the model has {_outputs(outputs)}, and `labels` has {len(network.labels)}"
+            advice = "write one label for each output, in their order"
+        else:
+            continue
+        yield (
+            Diagnostic("LEGO314", message, label="not the outputs of the model", help=(advice,)),
+            ("network", name),
+            ("labels",),
+        )
+
+
 def pictures_for_the_method(graph: Relations) -> Found:
     """A method gets the pictures that it needs."""
     for key, adapter in graph.spec.adapters.items():
@@ -292,6 +345,8 @@ RULES: tuple[Callable[[Relations], Found], ...] = (
     recipe_fits_model,
     direct_edges_are_whole,
     teacher_answers_the_task,
+    teacher_has_the_outputs_of_the_task,
+    labels_are_of_the_outputs,
     pictures_for_the_method,
     same_question,
     paths_are_joined,

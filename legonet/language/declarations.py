@@ -79,6 +79,16 @@ Kernel = Annotated[int, Forms("layer", LAYERS), BeforeValidator(_kernel)]
 """The kernel size of one conv of an adapter, written ``conv(1)``."""
 
 
+def _different(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(labels)) < len(labels):
+        raise PydanticCustomError("different", "labels that differ from each other")
+    return labels
+
+
+Labels = Annotated[tuple[CategoryLabel, ...], Field(min_length=1), AfterValidator(_different)]
+"""Names of labels, each once."""
+
+
 class Data(Frozen):
     """Pictures with labels or masks.
 
@@ -132,6 +142,8 @@ class Network(Frozen):
         weights: Pretrained weights.
         loading: How they are loaded, where their names or some of their shapes differ.
         train: A recipe for training it, starting from ``init`` or ``weights`` if given.
+        labels: What its outputs mean, one name for each, for a network without a recipe; background
+            is called ``background``. Default: what the library that publishes the weights says.
     """
 
     model: Annotated[
@@ -142,6 +154,7 @@ class Network(Frozen):
     weights: Annotated[Weights, Forms("form of weights", WEIGHTS, text=WeightsFile)] | None = None
     loading: Loading | None = None
     train: Recipe | None = None
+    labels: Labels | None = None
 
 
 class Category(Frozen):
@@ -153,11 +166,15 @@ class Category(Frozen):
         layout: What the axes of its features mean, after the axis of pictures: ``maps`` (C, H, W),
             ``channels_last`` (H, W, C), ``tokens`` (L, C) or ``vectors`` (C). Default: found by
             running the network.
+        labels: The labels of its pictures in the data, which may be several, such as
+            ``[cat, dog]``. Default: for a task with one output, the category that its teacher was
+            trained on, or else its own name; for a task with several labels, all of them.
     """
 
     network: NetworkName = Field(alias="from")
     until: str
     layout: LayoutName | None = None
+    labels: Labels | None = None
 
 
 class Task(Frozen):
@@ -194,7 +211,8 @@ class Learning(Frozen):
         teacher: The network that it learns from. Default: the category's own network.
         method: How it is learned.
         data: The category's pictures. Default: those of the teacher's recipe.
-        samples: Number of labelled pictures that it may use, half category, half background.
+        samples: Number of labelled pictures that it may use, half category, half background, or as
+            many of each label.
         unlabelled: Number of additional pictures that it may use, without their labels.
         seed: Seed for the choice of pictures, the initialisation and the order.
     """

@@ -32,6 +32,11 @@ class ModelForm(Form):
         found: int | None = getattr(self, "classes", None)
         return found
 
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """What its outputs mean, one name for each; None if its fields do not say so."""
+        return None
+
     @abstractmethod
     def build(self) -> object:
         """Return the network, a `torch.nn.Module`, with a random start.
@@ -83,6 +88,16 @@ class LibraryModel(Frozen):
     def goal(self) -> str:
         """The name of the goal that the architecture is made for, as far as its name says."""
         return "segmentation" if self.name.startswith(_SEGMENTERS) else "classification"
+
+    @property
+    def outputs(self) -> int | None:
+        """How many outputs it has; None if its arguments do not say so."""
+        found = self.arguments.get("num_classes")
+        return found if isinstance(found, int) else None
+
+    @property
+    def labels(self) -> None:
+        """Nothing: what its outputs mean depends on its weights."""
 
 
 Model = ModelForm | LibraryModel

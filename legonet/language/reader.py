@@ -139,9 +139,14 @@ class Reader:
                 return self._each(located, partial(self._form, marker=marker, where=where))
             case Named() as marker:
                 return self._name(located, marker)
-            case Label() if isinstance(located.value, Symbol | Text):
-                return str(located.value)
+            case Label():
+                return self._each(located, partial(self._label, field=field, where=where))
         return self._each(located, partial(self._scalar, field=field, where=where))
+
+    def _label(self, located: Located, field: FieldType, where: str) -> Any:
+        if isinstance(located.value, Symbol | Text):
+            return str(located.value)
+        return self._scalar(located, field, where)
 
     def _each(self, located: Located, read: Callable[[Located], Any]) -> Any:
         if not isinstance(located.value, tuple):

@@ -12,6 +12,7 @@ from legonet.building.execution.routes import ModuleRef
 from legonet.building.planning.datasets import TaskDatasets
 from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
 from legonet.graph.resolved import ResolvedNetwork, edge_name
+from legonet.modules.labels import published_labels
 
 EdgeKey = tuple[str, str]
 """Names of a category and a task."""
@@ -168,14 +169,12 @@ class Routes:
         Raises:
             DiagnosticError: Its data cannot be found.
         """
-        dataset = self._datasets.of_network(self.step(ends).edge.task_network)
-        if dataset is None:
-            return None
-        return dataset.labels if dataset.category is None else (ends[0],)
+        network = self.step(ends).edge.task_network
+        return (ends[0],) if network.is_single else self._datasets.labels(network)
 
     @cached_property
     def _datasets(self) -> TaskDatasets:
-        return TaskDatasets(self.plan.graph.spec)
+        return TaskDatasets(self.plan.graph.spec, published_labels)
 
     def _module(self, network: ResolvedNetwork, cut: str) -> ModuleRef:
         step = self.plan.network(network.name)

@@ -340,7 +340,8 @@ class TransplantNetwork:
         Returns:
             The category's name for a single output, whose logit is above 0 for the category and
             below 0 for everything else. Otherwise the labels of the data that the task's network
-            was trained on, or numbers if it has no recipe.
+            was trained on, or those that the spec or the library that publishes its weights says;
+            numbers if nobody says so.
 
         Raises:
             DiagnosticError: No edge joins the two, its data cannot be found, or it is not built.

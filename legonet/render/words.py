@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from legonet.goals import goal_of
+from legonet.goals import Goal, goal_of, is_against_teacher
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.graph.state import error_of
 from legonet.language.base import Form
@@ -50,9 +50,11 @@ def progress(state: EdgeState) -> str:
     """Return how good an edge is compared with its teacher; if unknown, how far it has come."""
     if (goal := goal_of(state.metrics)) is not None:
         failed = "failed: " if state.state is State.FAILED else ""
-        own = f"{failed}{goal.figure_words} {_with_interval(state.metrics, goal.figure)}"
+        if is_against_teacher(state.metrics):
+            return f"{failed}{error_words(state)}"
+        own = f"{failed}{goal.figure_words} {_with_interval(state.metrics, goal)}"
         teacher = state.metrics.get(f"teacher_{goal.figure}")
-        return own if teacher is None else f"{own}, teacher {percent(teacher)}"
+        return own if teacher is None else f"{own}, teacher {goal.text(teacher)}"
     if state.state is State.LEARNING:
         return " ".join(filter(None, (f"learning {state.fraction:.0%}", state.message)))
     if state.state is State.FAILED and state.message:
@@ -64,7 +66,10 @@ def error_words(state: EdgeState | None) -> str:
     """Return the error of a network or an edge; empty if it is not known."""
     metrics = {} if state is None else state.metrics
     goal, found = goal_of(metrics), error_of(metrics)
-    return "" if goal is None or found is None else f"{goal.error_words} {percent(found[0])}"
+    if goal is None or found is None:
+        return ""
+    by = " by its teacher's answers" if is_against_teacher(metrics) else ""
+    return f"{goal.error_words} {goal.text(found[0])}{by}"
 
 
 def behind(state: EdgeState) -> str:
@@ -153,18 +158,22 @@ def _about_adapter(
         yield text
     donor = error_of(state.metrics, "donor")
     if donor is not None and learning is not None:
-        yield f"the donor's whole network: error {percent(donor[0])}"
+        goal = goal_of(state.metrics)
+        shown = percent(donor[0]) if goal is None else goal.text(donor[0])
+        yield f"the donor's whole network: error {shown}"
     if state.metrics and state.state is State.FAILED:
         yield f"failed: {state.message}"
     yield from (f"warning: {text}" for text in state.warnings)
 
 
-def _with_interval(metrics: Mapping[str, float], name: str) -> str:
-    """Return a share in percent with half of its 95 % interval, the larger one, if it is known."""
-    value, low, high = (metrics.get(f"{name}{limit}") for limit in ("", "_low", "_high"))
+def _with_interval(metrics: Mapping[str, float], goal: Goal) -> str:
+    """Return a goal's figure with half of its 95 % interval, the larger one, if it is known."""
+    value, low, high = (metrics.get(f"{goal.figure}{limit}") for limit in ("", "_low", "_high"))
     if value is None or low is None or high is None:
-        return percent(metrics[name])
-    return f"{100 * value:.1f} ± {100 * max(value - low, high - value):.1f} %"
+        return goal.text(metrics[goal.figure])
+    number, *unit = goal.text(value).split(" ", 1)
+    half = goal.text(max(value - low, high - value)).split(" ", 1)[0]
+    return " ".join([f"{number} ± {half}", *unit])
 
 
 def percent(share: float) -> str:

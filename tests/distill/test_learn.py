@@ -78,7 +78,7 @@ def test_certificate_is_json_and_says_what_was_done(name):
 @pytest.mark.parametrize("goal", [Classification(), Segmentation()], ids=str)
 @pytest.mark.parametrize("given", [(0, 0), (2, 0), (8, 0), (0, 6), (8, 6)])
 def test_transplant_copes_with_whatever_there_is(layers, goal, given):
-    top = fcn_top if goal.per_pixel else vgg_top
+    top = fcn_top if goal.asks_for == "mask" else vgg_top
     made = edge(network(0, top), network(1, top), labelled=given[0], unlabelled=given[1], goal=goal)
     found = learned(made, Transplant(steps=2), layers=layers)
     assert found.adapter.kernels == layers

@@ -76,7 +76,7 @@ def trained(make, goal=CLASSIFICATION, **options):
 
     def job(pool):
         started = make()
-        seen = pictures(20, 4, masks=goal.per_pixel)
+        seen = pictures(20, 4, masks=goal.asks_for == "mask")
         options.setdefault("batch_size", 5)
         recipe = Recipe(data="noise", category="bright", goal=str(goal), epochs=2, **options)
         train_network(started, recipe, seen, silent)

@@ -68,7 +68,7 @@ def test_pictures_that_are_too_small_stay():
 
 
 def examples(views, labelled=6, unlabelled=8, goal=CLASSIFICATION):
-    top = fcn_top if goal.per_pixel else vgg_top
+    top = fcn_top if goal.asks_for == "mask" else vgg_top
     made = edge(
         network(0, top), network(1, top), labelled=labelled, unlabelled=unlabelled, goal=goal
     )

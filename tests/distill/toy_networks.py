@@ -116,7 +116,7 @@ def edge(
     own: int = 0,
     goal: Goal = CLASSIFICATION,
 ) -> Edge:
-    masks = goal.per_pixel
+    masks = goal.asks_for == "mask"
     return Edge(
         category_module=teacher[0],
         task_module=student[1],

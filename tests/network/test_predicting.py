@@ -327,7 +327,8 @@ def test_masks_and_overlays_become_files(network: TransplantNetwork, tmp_path: P
         for category in ("digit_1", "digit_3")
         for kind in ("mask", "overlay")
     )
-    for item, (mask, overlay) in zip(found, written, strict=True):
+    for item, files_of in zip(found, written, strict=True):
+        mask, overlay = files_of["mask"], files_of["overlay"]
         assert item.mask is not None
         with Image.open(mask) as image:
             assert np.array_equal(np.asarray(image), 255 * item.mask)

@@ -171,9 +171,11 @@ class PictureCache:
         Raises:
             DiagnosticError: There are no such pictures, or one of them cannot be read.
         """
+        # Which labels a library publishes is no part of the contents.
+        asked = (contents, split, dataset.asked)
         with self._lock:
-            entry = self._entries.setdefault((contents, split), _Entry())
-            self._entries.move_to_end((contents, split))
+            entry = self._entries.setdefault(asked, _Entry())
+            self._entries.move_to_end(asked)
         with entry.lock:
             if entry.pictures is None:
                 entry.pictures = dataset.read(split)

@@ -33,7 +33,7 @@ from legonet.distill.edges.edge import Edge
 from legonet.distill.edges.feature_cache import MOST_BYTES as MOST_FEATURES
 from legonet.distill.edges.feature_cache import FeatureCache
 from legonet.distill.learn import learn
-from legonet.distill.measure import Measured, judge, measure, measured
+from legonet.distill.measure import Measured, as_taught, judge, measure, measured
 from legonet.distill.progress import Progress, Watch, unwatched
 from legonet.distill.pseudo_gradients.student_pool import MOST_BYTES, StudentPool
 from legonet.distill.training.network_training import train_network
@@ -43,6 +43,7 @@ from legonet.modules.bridge import entering, leaving
 from legonet.modules.calibration import with_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
+from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Bottom, bridge_between
 from legonet.modules.weights import inherit, load_weights
@@ -155,7 +156,7 @@ class StepRunner:
             ancestor = self._networks.get(job.networks[name], name, network.ancestor_model)
             certificate["inherited"] = list(inherit(module, ancestor.module.state_dict()))
             certificate["dependencies"] = {"ancestor": ancestor.sha256}
-        dataset = TaskDatasets().of_network(network)
+        dataset = _datasets().of_network(network)
         if recipe is not None and dataset is not None:
             pictures = self._pictures.read(_contents(step), dataset, "train")
             certificate["learned"] = train_network(
@@ -173,7 +174,7 @@ class StepRunner:
 
     def _figures_of_network(self, step: NetworkStep, module: nn.Module) -> dict[str, Any]:
         """Return what a certificate says of how good a network is."""
-        dataset = TaskDatasets().of_network(step.network)
+        dataset = _datasets().of_network(step.network)
         if dataset is None:
             return {"metrics": {}}
         test = self._pictures.read(_contents(step), dataset, "test")
@@ -234,15 +235,21 @@ class StepRunner:
     def _edge_of(
         self, job: Job, step: EdgeStep, learning: Learning, frozen: Mapping[str, Frozen]
     ) -> Edge:
-        resolved, datasets = step.edge, TaskDatasets()
+        resolved, datasets = step.edge, _datasets()
         networks = {role: item.module for role, item in frozen.items()}
         size = datasets.size(resolved)
-        none = _no_pictures(size, resolved.goal)
+        none = _no_pictures(size)
         labelled = unlabelled = own = none
         dataset = datasets.of_edge(resolved)
         if dataset is not None and learning.samples + learning.unlabelled:
             pictures = self._pictures.read(_contents(step), dataset, "train")
-            drawn = draw(pictures, learning.samples, learning.unlabelled, learning.seed)
+            drawn = draw(
+                pictures,
+                learning.samples,
+                learning.unlabelled,
+                learning.seed,
+                single=dataset.category is not None,
+            )
             labelled, unlabelled = drawn.labelled, drawn.unlabelled
         own_dataset = datasets.of_task(resolved)
         if own_dataset is not None:
@@ -301,11 +308,15 @@ class StepRunner:
         learned: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return what a certificate says of how good an edge is."""
-        dataset, learning = TaskDatasets().of_edge(step.edge), step.edge.learning
+        dataset, learning = _datasets().of_edge(step.edge), step.edge.learning
         if dataset is None or learning is None:
             return {"metrics": {}}
         contents = _contents(step)
         test = self._pictures.read(contents, dataset, "test")
+        if not dataset.knows_answers:
+            teacher = frozen["teacher"]
+            test = as_taught(test, teacher.module, dataset.goal, device=self._device)
+            contents = f"{contents} as {teacher.sha256} answers"
         judged = judge(
             measured(freeze(student), test, dataset.goal, device=self._device),
             self._measured(frozen["teacher"], contents, test, dataset.goal),
@@ -314,6 +325,7 @@ class StepRunner:
             dataset.goal,
             learned=learned,
             learned_from=learning.samples + learning.unlabelled,
+            against_teacher=not dataset.knows_answers,
         )
         return {
             "metrics": judged.metrics,
@@ -345,7 +357,9 @@ def _joined(*parts: nn.Module | None) -> nn.Sequential:
     return nn.Sequential(*(part for part in parts if part is not None))
 
 
-def _no_pictures(size: int, goal: Goal) -> Pictures:
-    images = np.zeros((0, size, size, 3), np.uint8)
-    masks = images[..., 0] if goal.per_pixel else None
-    return Pictures(images, np.zeros(0, np.int64), masks)
+def _no_pictures(size: int) -> Pictures:
+    return Pictures(np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64))
+
+
+def _datasets() -> TaskDatasets:
+    return TaskDatasets(published=published_labels)

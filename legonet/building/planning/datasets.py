@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from legonet.data import Source, TaskDataset, open_source
-from legonet.diagnostics import DiagnosticError
+from legonet.data import BACKGROUND, Source, TaskDataset, open_source
+from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.graph.resolved import ResolvedDataset, ResolvedEdge, ResolvedNetwork
 from legonet.language import Key, Spec
+from legonet.language.models import Model
+from legonet.language.weights import Weights
 
 DEFAULT_SIZE = 224
 """Pixels of pictures where a spec names no data: what torchvision's ready weights expect."""
+
+PER_VARIANT = 20
+"""torchvision and timm write 3 of the 1000 labels of ImageNet differently."""
+
+SHOWN = 8
+"""How many labels an error lists, at most."""
 
 
 class TaskDatasets:
@@ -18,10 +28,17 @@ class TaskDatasets:
 
     Args:
         spec: Holds the places of their statements, for errors; default: errors have no place.
+        published: Finds what libraries say of the outputs of networks without a recipe; that takes
+            torch. By default, nothing is known about them.
     """
 
-    def __init__(self, spec: Spec | None = None) -> None:
+    def __init__(
+        self,
+        spec: Spec | None = None,
+        published: Callable[[Model, Weights | None], tuple[str, ...] | None] | None = None,
+    ) -> None:
         self._spec = spec
+        self._published = published
         self._sources: dict[str, Source] = {}
 
     def of_network(self, network: ResolvedNetwork) -> TaskDataset | None:
@@ -38,7 +55,31 @@ class TaskDatasets:
         Raises:
             DiagnosticError: Its data cannot be found, or does not fit the goal.
         """
-        return self._opened(edge.dataset, ("adapter", *edge.ends), ("data",))
+        place = ("adapter", *edge.ends)
+        if edge.dataset is None or edge.task_network.is_single:
+            return self._opened(edge.dataset, place, ("data",))
+        asked = self.labels(edge.task_network)
+        dataset = self._opened(edge.dataset, place, ("data",), asked or ())
+        if dataset is not None and (asked or self._published):
+            self._check_labels(edge, dataset)
+        return dataset
+
+    def labels(self, network: ResolvedNetwork) -> tuple[str, ...] | None:
+        """Return what a network's outputs mean, one name for each; None where nobody says so.
+
+        They are those that its statement declares, those of the data that it was trained on, or
+        those that its model or the library that publishes its weights says.
+
+        Raises:
+            DiagnosticError: Its data cannot be found.
+        """
+        declared, dataset = network.declaration.labels, self.of_network(network)
+        if declared is not None or dataset is not None:
+            return declared or (None if dataset is None else dataset.labels)
+        found = network.model.labels
+        if found is None and self._published is not None:
+            found = self._published(network.model, network.declaration.weights)
+        return None if found is None else distinct(found)
 
     def of_task(self, edge: ResolvedEdge) -> TaskDataset | None:
         """Return what the edge's task module was trained on, at the edge's picture size."""
@@ -58,8 +99,48 @@ class TaskDatasets:
             *(self._spec.locate(item, key, *field) for item in error.diagnostics)
         )
 
+    def _check_labels(self, edge: ResolvedEdge, dataset: TaskDataset) -> None:
+        """Check that teacher and task mean the same by their outputs, and who knows the answers."""
+        asked, teachers = dataset.labels, self.labels(edge.teacher)
+        networks = edge.teacher, edge.task_network
+        exact = all(network.dataset or network.declaration.labels for network in networks)
+        if teachers is not None and asked and not _alike(teachers, asked, exact=exact):
+            raise self.located(
+                other_labels(edge, teachers, asked), ("adapter", *edge.ends), ("teacher",)
+            )
+        strange = [name for name in dataset.only if asked and name not in asked]
+        if strange and dataset.knows_answers:
+            error = DiagnosticError.of(
+                "LEGO411",
+                f"expected labels of the task `{edge.task}`, found `{strange[0]}`",
+                label="not a label of the task",
+                help=[
+                    *did_you_mean(strange[0], asked, "label"),
+                    f"its labels are {_listed(asked)}",
+                ],
+            )
+            raise self.located(error, ("category", edge.category), ("labels",))
+        samples = 0 if edge.learning is None else edge.learning.samples
+        if samples and not dataset.knows_answers:
+            error = DiagnosticError.of(
+                "LEGO315",
+                f"`samples` asks for labelled pictures, and the data know none of the labels of "
+                f"the task `{edge.task}`",
+                label="without the task's labels",
+                help=[
+                    f"the data know {_listed(dataset.source.categories)}",
+                    f"the task knows {_listed(asked)}" if asked else "add `labels` to its network",
+                    "ask for `unlabelled` pictures: the edge then learns from its teacher",
+                ],
+            )
+            raise self.located(error, ("adapter", *edge.ends), ("samples",))
+
     def _opened(
-        self, dataset: ResolvedDataset | None, key: Key, field: tuple[str, ...]
+        self,
+        dataset: ResolvedDataset | None,
+        key: Key,
+        field: tuple[str, ...],
+        asked: tuple[str, ...] | None = None,
     ) -> TaskDataset | None:
         if dataset is None:
             return None
@@ -67,7 +148,14 @@ class TaskDatasets:
         size = block.size or source.default_size
         try:
             return TaskDataset(
-                source, size, dataset.category, dataset.goal, dataset.background, block.transform
+                source,
+                size,
+                dataset.category,
+                dataset.goal,
+                dataset.background,
+                block.transform,
+                asked,
+                dataset.only,
             )
         except DiagnosticError as error:
             raise self.located(error, key, field) from None
@@ -79,3 +167,48 @@ class TaskDatasets:
             except DiagnosticError as error:
                 raise self.located(error, ("data", dataset.name), ("source",)) from None
         return self._sources[dataset.name]
+
+
+def distinct(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return labels that differ from each other; of those that do not, each gets its number.
+
+    ImageNet has two kinds of cranes. Whatever libraries call the background is ``background``.
+    """
+    names = [BACKGROUND if name.strip("_") == BACKGROUND else name for name in labels]
+    counts = Counter(names)
+    return tuple(
+        f"{name} ({number})" if counts[name] > 1 else name for number, name in enumerate(names)
+    )
+
+
+def other_labels(
+    edge: ResolvedEdge, teachers: Sequence[str], asked: Sequence[str]
+) -> DiagnosticError:
+    """Return the error that a teacher's outputs mean something else than the task's."""
+    message = f"the teacher `{edge.teacher.name}` tells apart {_listed(teachers)}"
+    if sorted(teachers) == sorted(asked):
+        label, rest = "in another order", f"the task `{edge.task}` has them in another order"
+    else:
+        label, rest = "other labels", f"the task `{edge.task}` {_listed(asked)}"
+    return DiagnosticError.of(
+        "LEGO313",
+        f"{message}, and {rest}",
+        label=label,
+        help=["name a teacher with the labels of the task, in the same order"],
+    )
+
+
+def _alike(labels: Sequence[str], others: Sequence[str], *, exact: bool) -> bool:
+    """Return whether labels are the same; libraries may write one in `PER_VARIANT` otherwise."""
+    if len(labels) != len(others):
+        return False
+    different = sum(
+        one.casefold() != other.casefold() for one, other in zip(labels, others, strict=True)
+    )
+    return labels == others if exact else different <= len(labels) // PER_VARIANT
+
+
+def _listed(labels: Sequence[str]) -> str:
+    names = [f"`{name}`" for name in labels[:SHOWN]]
+    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    return f"{', '.join(names)}{more}"

@@ -172,11 +172,13 @@ class InputsOfGraph:
         transform = dataset.transform
         return {
             "size": dataset.size,
-            "category": dataset.category,
+            "category": None if dataset.only else dataset.category,
             "goal": dataset.goal.name,
             "background": dataset.background,
             **({} if transform is None else {"transform": form_of(transform)}),
-            **self._fingerprint(dataset.source, dataset.category),
+            **({} if dataset.asked is None else {"labels": list(dataset.asked)}),
+            **({"only": list(dataset.only)} if dataset.only else {}),
+            **self._fingerprint(dataset.source, None if dataset.only else dataset.category),
         }
 
     def _fingerprint(self, source: Source, category: str | None) -> Inputs:

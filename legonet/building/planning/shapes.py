@@ -14,11 +14,12 @@ from legonet.building.storage.keys import key_of
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.distill.pseudo_gradients.surrogate import Surrogate
 from legonet.graph import ModuleGraph
-from legonet.graph.resolved import ResolvedEdge
+from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language import Key
 from legonet.language.methods import MethodForm
 from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.cut import bottom, top
+from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Bottom, Shape, check_edge, check_output, shape_at
 from legonet.modules.weights import check_weights
@@ -48,7 +49,7 @@ class _Checker:
     def __init__(self, graph: ModuleGraph) -> None:
         self._graph = graph
         self._spec = graph.spec
-        self._datasets = TaskDatasets(graph.spec)
+        self._datasets = TaskDatasets(graph.spec, published_labels)
         self._found: list[Diagnostic] = []
         self._known: dict[tuple[object, ...], object] = {}
         self._unfit: set[str] = set()
@@ -152,11 +153,14 @@ class _Checker:
             "edge",
             *fit,
         )
+        answer = self._answer(above, own_size)
+        self._check_labels(edge.task_network, answer[0])
         teacher = edge.teacher.name
         if learning is None or found.bridge is None or teacher in self._unfit:
             return
         if not self._try(("network", teacher), ("model",), partial(self._module, teacher)):
             return
+        self._check_outputs(edge, answer, size)
         self._check_teacher(teacher, edge.until, size, found.features)
         if learning.method.needs_pseudo_gradients:
             check = partial(
@@ -169,6 +173,41 @@ class _Checker:
             key = ("surrogates", *fit, self._models[teacher], key_of(form_of(learning.method)))
             place = ("adapter", *edge.ends)
             self._try(place, ("method",), partial(self._once, check, *key))
+
+    def _answer(self, name: str, size: int) -> Shape:
+        """Return the shape of a network's answers about pictures of a size."""
+        module = self._module(name)
+        return self._once(
+            lambda: shape_at(module, (3, size, size)), "answer", self._models[name], size
+        )
+
+    def _check_labels(self, network: ResolvedNetwork, outputs: int) -> None:
+        """Check that a network has as many outputs as labels."""
+        labels = self._datasets.labels(network)
+        expected = 1 if network.is_single else outputs if labels is None else len(labels)
+        if expected == outputs or network.dataset is not None:
+            return
+        error = DiagnosticError.of(
+            "LEGO314",
+            f"expected {expected} output{'s' * (expected != 1)}, found {outputs}",
+            label="not one output for each label",
+            help=["give the network `labels`, one for each of its outputs, in their order"],
+        )
+        raise self._datasets.located(error, ("network", network.name), ("model",))
+
+    def _check_outputs(self, edge: ResolvedEdge, answer: Shape, size: int) -> None:
+        """Check that a teacher answers with as many numbers as the task module."""
+        self._datasets.of_edge(edge)
+        teacher = edge.teacher.name
+        found = self._answer(teacher, size)
+        if (len(found), found[0]) != (len(answer), answer[0]):
+            raise DiagnosticError.of(
+                "LEGO313",
+                f"the teacher `{teacher}` answers with {_named(found)}, and the task "
+                f"`{edge.task}` with {_named(answer)}",
+                label="they cannot answer the same question",
+                help=["name a teacher that tells apart the labels of the task"],
+            )
 
     def _check_teacher(self, name: str, until: str, size: int, features: Shape) -> None:
         """Check that a teacher's features are those of the category."""

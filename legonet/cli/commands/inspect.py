@@ -11,7 +11,7 @@ import click
 
 from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import document
-from legonet.cli.tables import console, error, percent, table
+from legonet.cli.tables import AGAINST_TEACHER, console, error, table
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 
@@ -91,12 +91,12 @@ def _table(found: dict[str, Any]) -> None:
 
 def _with_interval(metrics: Mapping[str, float]) -> str:
     """Return an error with the limits of its interval, if they are known."""
-    from legonet.goals import goal_of
-    from legonet.graph.state import error_of
+    from legonet.goals import goal_of, is_against_teacher
 
-    found = error_of(metrics)
-    if found is None or found[1] is None or found[2] is None:
-        return error(metrics)
     goal = goal_of(metrics)
-    mark = "" if goal is None else goal.mark
-    return f"{percent(found[0])} ({100 * found[1]:.1f} to {100 * found[2]:.1f}){mark}"
+    found = None if goal is None else goal.error(metrics)
+    if goal is None or found is None or found[1] is None or found[2] is None:
+        return error(metrics)
+    low, high = (goal.text(limit).split(" ", 1)[0] for limit in found[1:] if limit is not None)
+    mark = f"{goal.mark}{AGAINST_TEACHER * is_against_teacher(metrics)}"
+    return f"{goal.text(found[0])} ({low} to {high}){mark}"

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from legonet.network.prediction import Prediction
 
 
+LIKELY = 3
+"""How many of several labels an answer lists with their probabilities."""
+
+
 @click.command
 @spec_file
 @click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True)
@@ -140,9 +144,8 @@ def _answered(
             network, pictures, routes, lambda error: broken.extend(error.diagnostics)
         ):
             files = {}
-            if masks is not None and prediction.mask is not None:
-                mask, overlay = masks.write(prediction)
-                files = {"mask": str(mask), "overlay": str(overlay)}
+            if masks is not None and prediction.is_drawn:
+                files = {kind: str(file) for kind, file in masks.write(prediction).items()}
             rows.append(_Row(replace(prediction, mask=None), files))
             status.update(counted(len(rows), "answer"))
     return rows
@@ -163,12 +166,25 @@ def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
 
 
 def _figure(item: Prediction) -> str:
-    """Return how probable an answer is, or the share of the pixels that it covers."""
+    """Return how probable an answer is, the share of the pixels that it covers, or its numbers."""
     if item.shares:
         return f"{percent(item.shares.get(item.answer or '', 0.0))} px"
+    if item.values:
+        return ", ".join(f"{name} {value:.4g}" for name, value in item.values.items())
+    if not item.probabilities:
+        return ""
     if item.answer is None:
         return percent(1 - sum(item.probabilities.values()))
-    return percent(item.probabilities[item.answer])
+    if item.answer not in item.probabilities:  # several labels at once
+        likely = sorted(item.probabilities.items(), key=lambda pair: -pair[1])[:LIKELY]
+        return ", ".join(f"{label} {percent(share)}" for label, share in likely)
+    first = percent(item.probabilities[item.answer])
+    others = sorted(
+        (share, label) for label, share in item.probabilities.items() if label != item.answer
+    )[::-1]
+    # With two labels, the first says it all.
+    runners = [f"{label} {percent(share)}" for share, label in others[: LIKELY - 1]]
+    return f"{first}, then {', '.join(runners)}" if len(others) > 1 else first
 
 
 def _masks(rows: Sequence[_Row], output: Path) -> str:

@@ -356,6 +356,79 @@ adapter cat -> classify { samples: 20 }
 """,
     ),
     Code(
+        "LEGO313",
+        "teacher and task with other outputs",
+        """\
+A task module is taught the answers that its teacher gives, output by output. So both have the same
+number of outputs, for the same labels in the same order. One that tells "cat or background" by a
+single output cannot teach one that tells three animals apart.
+
+Wrong:
+
+```lego
+network one { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+network three { model: legonet.small_vgg(classes: 3), weights: "animals.safetensors" }
+category cat { from: one, until: "features.4" }
+task which { from: three, after: "features.4" }
+adapter cat -> which { }
+```
+
+Right:
+
+```lego
+network others { model: legonet.small_vgg(classes: 3), weights: "sketches.safetensors" }
+network three { model: legonet.small_vgg(classes: 3), weights: "animals.safetensors" }
+category sketches { from: others, until: "features.4" }
+task which { from: three, after: "features.4" }
+adapter sketches -> which { }
+```
+
+What the outputs mean is known from the data of a recipe, from `labels` of a `network` statement, or
+from the library that publishes the weights. For the last, `legonet check --shapes` is needed.
+""",
+    ),
+    Code(
+        "LEGO314",
+        "labels that are not those of the outputs",
+        """\
+`labels` names the outputs of a network with ready weights, one by one. A network with a recipe
+needs none: its outputs are the categories of its data.
+
+Wrong:
+
+```lego
+network animals {
+  model: legonet.small_vgg(classes: 3)
+  weights: "animals.safetensors"
+  labels: [cat, dog]
+}
+```
+
+Right:
+
+```lego
+network animals {
+  model: legonet.small_vgg(classes: 3)
+  weights: "animals.safetensors"
+  labels: [cat, dog, background]
+}
+```
+""",
+    ),
+    Code(
+        "LEGO315",
+        "labelled pictures without the labels of the task",
+        """\
+A task that tells several labels apart is taught those labels. The data of this edge know other
+categories than the task, so that none of their labels can be used: they may be called "cat" and
+"dog", and the task knows the thousand labels of ImageNet.
+
+Ask for `unlabelled` pictures instead of `samples`: the edge then learns from the answers of its
+teacher, and is measured by how often it gives the same ones. Or use data whose categories are
+called as the labels of the task; `labels` of a `network` statement says how those are called.
+""",
+    ),
+    Code(
         "LEGO318",
         "nothing to load",
         """\

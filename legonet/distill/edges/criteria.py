@@ -116,6 +116,7 @@ class Criteria:
         context: The edge.
 
     Attributes:
+        outputs: How many outputs the task module has.
         hidden: phi, the task module up to its last layer of weights.
         familiar: Pictures that the task module knows, or synthetic ones.
         target: Pictures of the category and background; None where there are none.
@@ -124,7 +125,8 @@ class Criteria:
     def __init__(self, context: EdgeContext) -> None:
         self._goal = context.edge.goal
         self._task_module = context.edge.task_module
-        self._single = context.answers[0][0] == 1
+        self.outputs = context.answers[0][0]
+        self._single = self._goal.is_single(self.outputs)
         self.hidden = hidden_features(self._task_module)
         self.familiar = Familiar.of(context, self.hidden)
         self.target = Target.of(context)
@@ -228,20 +230,17 @@ class Criteria:
 
 
 def agreement(goal: Goal, answers: Tensor, trusted: Tensor) -> float:
-    """Return how often answers are the trusted ones, averaged over the trusted labels.
+    """Return how much answers agree with trusted ones, as the goal has it.
 
-    So giving the same answer every time scores 0.5 for a single category.
+    Giving the same answer every time scores 0.5 for a single category.
 
     Args:
         goal: What the answers are.
         answers: Logits, ``(N, K)`` or ``(N, K, H, W)``.
         trusted: Logits of the same shape.
     """
-    own, other = goal.decide(answers).flatten(), goal.decide(trusted).flatten()
-    shares = [
-        float((own[other == label] == label).double().mean()) for label in torch.unique(other)
-    ]
-    return sum(shares) / len(shares)
+    own, other = (goal.decide(outputs).cpu().numpy() for outputs in (answers, trusted))
+    return goal.agreement(own, other)
 
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from legonet.data.pictures import Pictures
+from legonet.data.pictures import UNKNOWN, Pictures
 from legonet.data.synthetic import textured_leaves
 from legonet.distill.augmentation import shifted
 from legonet.distill.randomness import generator
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 LARGEST_FEATURES = 2**28
 """Most numbers in the features of all views of all pictures together: a gigabyte."""
-
-UNKNOWN = -1
-"""The label of a picture without an answer."""
 
 
 @dataclass(frozen=True)

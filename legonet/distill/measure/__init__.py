@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legonet.distill.measure.measured import Measured, measure, measured
+from legonet.distill.measure.measured import Measured, as_taught, measure, measured
 from legonet.distill.measure.verdict import Judged, judge
 
-__all__ = ["Judged", "Measured", "judge", "measure", "measured"]
+__all__ = ["Judged", "Measured", "as_taught", "judge", "measure", "measured"]

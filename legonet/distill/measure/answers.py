@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from legonet.data.tensors import to_tensor
+from legonet.goals import VOID
 from legonet.goals.figures.answers import Answers
 
 if TYPE_CHECKING:
@@ -39,23 +40,24 @@ def answers_of(
     if isinstance(network, nn.Module):
         network.eval()
     found: list[tuple[Tensor, Tensor]] = []
-    single = False
+    outputs = 0
     try:
         with torch.inference_mode():
             for first in range(0, len(pictures), BATCH):
-                outputs = network(to_tensor(pictures.images[first : first + BATCH]).to(device))
-                single = outputs.shape[1] == 1
-                found.append(_answers(goal, outputs))
+                answers = network(to_tensor(pictures.images[first : first + BATCH]).to(device))
+                outputs = answers.shape[1]
+                found.append(_answers(goal, answers))
     finally:
         if isinstance(network, nn.Module):
             network.train(training)
     labels, scores = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
-    return Answers(single, labels, scores)
+    return Answers(outputs, goal.is_single(outputs), labels, scores)
 
 
 def _answers(goal: Goal, outputs: Tensor) -> tuple[Tensor, Tensor]:
     wide = outputs if outputs.dtype == torch.float64 else outputs.float()
     labels = goal.decide(outputs)
-    scores = wide[:, 0] if outputs.shape[1] == 1 else wide.softmax(1).max(1).values
+    scores = goal.scores(wide)
     # One label per pixel: one byte instead of eight.
-    return (labels.byte() if labels.ndim > 1 else labels).cpu(), scores.cpu()
+    small = labels.ndim > 1 and not labels.is_floating_point() and outputs.shape[1] <= VOID
+    return (labels.byte() if small else labels).cpu(), scores.cpu()

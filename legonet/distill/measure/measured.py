@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from legonet.data.pictures import Pictures
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.measure.answers import answers_of
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from legonet.data.pictures import Pictures
     from legonet.goals import Goal
     from legonet.goals.figures.answers import Answers
     from legonet.goals.figures.chance import Chance
@@ -29,7 +29,8 @@ class Measured:
 
     Args:
         metrics: Its figures, as `measure` describes them.
-        single: Whether it has one output.
+        outputs: How many outputs it has.
+        single: Whether it has one output, which tells a category from all else.
         answers: ``(N,)`` or ``(N, H, W)``: its answers about the pictures that count.
         constant: Whether its output is the same for all of them.
         not_finite: The share of its outputs that are not finite numbers.
@@ -37,6 +38,7 @@ class Measured:
     """
 
     metrics: dict[str, float]
+    outputs: int
     single: bool
     answers: NDArray[Any]
     constant: bool
@@ -109,8 +111,34 @@ def measured(
     metrics, chance = goal.figures(answers, truth, images)
     not_finite = float((~np.isfinite(answers.scores)).mean())
     return Measured(
-        metrics, answers.single, answers.labels, _is_constant(answers), not_finite, chance
+        metrics,
+        answers.outputs,
+        answers.single,
+        answers.labels,
+        _is_constant(answers),
+        not_finite,
+        chance,
     )
+
+
+def as_taught(
+    pictures: Pictures,
+    teacher: nn.Module | Callable[[Tensor], Tensor],
+    goal: Goal,
+    *,
+    device: torch.device | str = "cpu",
+) -> Pictures:
+    """Return pictures with a teacher's answers for the right ones, which are not known.
+
+    Raises:
+        DiagnosticError: There is no picture (``LEGO532``).
+    """
+    if not len(pictures):
+        raise _nothing("pictures")
+    answers = answers_of(teacher, pictures, goal, torch.device(device)).labels
+    if goal.asks_for == "label":
+        return Pictures(pictures.images, answers.astype(np.int64))
+    return Pictures(pictures.images, np.zeros(len(pictures), np.int64), answers)
 
 
 def _is_constant(answers: Answers) -> bool:

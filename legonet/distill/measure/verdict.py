@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from legonet.diagnostics import Diagnostic, Severity
-from legonet.distill.certificate import LEAST_AGREEMENT
+from legonet.distill.certificate import least_agreement
 from legonet.distill.methods.transplant import RELATED
-from legonet.goals.figures.agreement import agreement
+from legonet.goals import AGAINST_TEACHER
 from legonet.goals.figures.answers import all_alike
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class _Sides:
     donor: Measured
     pictures: Pictures
     goal: Goal
+    against_teacher: bool
 
     @property
     def counted(self) -> NDArray[np.bool_]:
@@ -77,6 +78,7 @@ def judge(
     *,
     learned: Mapping[str, Any],
     learned_from: int,
+    against_teacher: bool = False,
 ) -> Judged:
     """Return the figures of an edge and whether it is better than chance.
 
@@ -89,13 +91,19 @@ def judge(
         learned: The notes of `legonet.distill.learn.learn`, for the cause of a failure.
         learned_from: Number of pictures of the category from which the adapter was learned, with
             or without labels.
+        against_teacher: Whether the pictures have the teacher's answers for the right ones, as
+            nobody knows these. Then there is no figure but the share of other answers.
     """
-    sides = _Sides(student, teacher, donor, pictures, goal)
-    metrics = dict(student.metrics)
+    sides = _Sides(student, teacher, donor, pictures, goal, against_teacher)
+    metrics = _against_teacher(student, goal) if against_teacher else dict(student.metrics)
     known = goal.known(sides.truth)
-    metrics["agreement"] = agreement(student.answers[known], teacher.answers[known])
-    for role, network in (("teacher", teacher), ("donor", donor)):
-        metrics |= {f"{role}_{name}": value for name, value in network.metrics.items()}
+    metrics["agreement"] = goal.agreement(student.answers[known], teacher.answers[known])
+    if against_teacher:
+        others = {"donor": _against_teacher(donor, goal)}
+    else:
+        others = {"teacher": teacher.metrics, "donor": donor.metrics}
+    for role, figures in others.items():
+        metrics |= {f"{role}_{name}": value for name, value in figures.items()}
     failure = None
     chance = student.chance
     if chance is not None and chance.is_reached:
@@ -103,16 +111,27 @@ def judge(
     return Judged(metrics, failure, tuple(_warnings(sides, failed=failure is not None)))
 
 
+def _against_teacher(network: Measured, goal: Goal) -> dict[str, float]:
+    """Return how far the answers of a network are from the teacher's."""
+    return {
+        f"{AGAINST_TEACHER}{name}": value
+        for name, value in network.metrics.items()
+        if name.startswith(goal.figure)
+    }
+
+
 def _failure(
     sides: _Sides, chance: Chance, learned: Mapping[str, Any], learned_from: int, agreed: float
 ) -> Diagnostic:
+    by = " by the teacher's answers" if sides.against_teacher else ""
     found = (
-        f"{chance.name} {_range(chance.error, chance.low, chance.high)} on "
+        f"{chance.name}{by} {_range(chance.error, chance.low, chance.high)} on "
         f"{_pictures(chance.pictures)}, where the same answer to everything has "
         f"{_percent(chance.constant)}"
     )
     teachers = sides.teacher.chance
-    if not chance.is_out_of_reach and teachers is not None and teachers.is_reached:
+    hopeless = teachers is not None and teachers.is_reached and not sides.against_teacher
+    if teachers is not None and hopeless and not chance.is_out_of_reach:
         return Diagnostic(
             "LEGO651",
             "nothing can be learned from this teacher: it is itself no better than chance, with "
@@ -176,7 +195,7 @@ def _cause(
             "give it some with `unlabelled: 200` or `samples: 10`",
         )
     donors = sides.donor.chance
-    if agreed < LEAST_AGREEMENT and donors is not None and donors.is_reached:
+    if agreed < least_agreement(student.outputs) and donors is not None and donors.is_reached:
         return (
             "teacher and task module answer different questions: the donor is at chance too",
             "join networks that were trained for the same question, against the same background",
@@ -194,7 +213,7 @@ def _is_a_hint(chance: Chance) -> bool:
 
 def _warnings(sides: _Sides, *, failed: bool) -> Iterator[Diagnostic]:
     teachers = sides.teacher.chance
-    if not failed and teachers is not None and teachers.is_reached:
+    if not failed and not sides.against_teacher and teachers is not None and teachers.is_reached:
         yield Diagnostic(
             "LEGO651",
             "the teacher is itself no better than chance, with "
@@ -215,10 +234,12 @@ def _worse_than_donor(sides: _Sides) -> Iterator[Diagnostic]:
         sides.student.answers, sides.donor.answers, sides.truth, single=sides.student.single
     )
     noise = "more than noise" if certain else "which may be noise"
-    of = " of the pixels" if sides.goal.per_pixel else ""
+    of = "" if sides.goal.unit == "picture" else f" of the {sides.goal.unit}s"
+    verb = "answers otherwise than its teacher" if sides.against_teacher else "errs"
     yield Diagnostic(
         "LEGO652",
-        f"it errs on {_percent(own)}{of}, the donor's whole network on {_percent(donors)}, {noise}",
+        f"it {verb} on {_percent(own)}{of}, the donor's whole network on {_percent(donors)}, "
+        f"{noise}",
         help=("for this category the donor alone is the better network",),
         severity=Severity.WARNING,
     )

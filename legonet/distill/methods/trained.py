@@ -207,14 +207,14 @@ class TrainedMethod(MethodForm):
         """Raise an error where training steps could not learn anything."""
         labels = context.edge.labelled.labels
         kinds = len(set(labels.tolist()))
-        by_label = not context.edge.goal.per_pixel
+        by_label = context.edge.goal.asks_for == "label"
         if by_label and kinds == 1 and not self.learns_from_answers:
             raise DiagnosticError.of(
                 "LEGO631",
                 f"{len(labels)} labelled pictures, all of one kind: nothing to tell apart",
                 label=f"`{self.call}` learns from labels",
                 help=[
-                    "set `samples` to 2 or more: half of them show the background",
+                    "set `samples` to 2 or more: they show all labels in turn",
                     f"or to 0: {WORK_WITHOUT}",
                 ],
             )

@@ -156,7 +156,7 @@ def _starts(context: EdgeContext, kernels: Sequence[int]) -> Iterator[tuple[str,
     yield "feature_matching", FeatureMatchingStart().after(context, matched)
     if not _gradients_correspond(context):
         return
-    if not context.edge.goal.per_pixel:
+    if len(context.answers[0]) == 1:  # about whole pictures
         options = PseudoGradientOptions(relu_maps="teacher")
         gradients = Gradients.draw(context, kernels, options)
         yield "least_squares", LeastSquaresStart().begin_from(gradients, context, kernels)

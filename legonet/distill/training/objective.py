@@ -82,7 +82,7 @@ class Objective:
         Args:
             start: The adapter with which training begins.
         """
-        if self.examples is None or self.examples.taught.shape[1] != 1:
+        if self.examples is None or not self.goal.is_single(self.examples.taught.shape[1]):
             return self
         first = self.examples.take(self.examples.first_views)
         places = torch.split(torch.arange(len(first)), 2 * self.batch_size)

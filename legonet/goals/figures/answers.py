@@ -17,13 +17,15 @@ class Answers:
     """The answers about some pictures, or about each of their pixels.
 
     Args:
-        single: Whether the network has one output.
+        outputs: How many outputs the network has.
+        single: Whether it has one output, which tells a category from all else.
         labels: ``(N,)`` or ``(N, H, W)``: the answered label; with one output, 1 is the category,
             where the logit is above 0.
         scores: Of the same shape, float: with one output, the logit; with several, the
             probability of the answered label.
     """
 
+    outputs: int
     single: bool
     labels: NDArray[Any]
     scores: NDArray[np.floating]
@@ -37,7 +39,7 @@ class Answers:
 
     def take(self, chosen: NDArray[Any]) -> Answers:
         """Return the answers at these places."""
-        return Answers(self.single, self.labels[chosen], self.scores[chosen])
+        return Answers(self.outputs, self.single, self.labels[chosen], self.scores[chosen])
 
 
 def all_alike(images: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> bool:

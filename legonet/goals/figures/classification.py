@@ -38,7 +38,7 @@ def classification(
         metrics |= _ranked(answers, true) if answers.single else {}
         metrics["calibration_error"] = calibration_error(answers.confidence, ~wrong)
     labels, counts = np.unique(true, return_counts=True)
-    if answers.single and len(labels) < 2:
+    if len(labels) < 2:
         # Where there is only one right answer, a constant answer is always right.
         return metrics, None
     constant = 0.5 if answers.single else 1 - counts.max() / counts.sum()

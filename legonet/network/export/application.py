@@ -104,7 +104,7 @@ def _sides(
         },
         "output": {
             "name": "logits",
-            "shape": ["batch", answer.shape[1], *(sides if goal.per_pixel else [])],
+            "shape": ["batch", answer.shape[1], *(sides if answer.ndim == 4 else [])],
             "dtype": str(answer.dtype).removeprefix("torch."),
             "goal": str(goal),
             "labels": list(labels),

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from legonet.data import to_tensor
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from legonet.goals import Goal
     from legonet.network.prediction.pictures import Given
-    from legonet.network.prediction.prediction import Mask
     from legonet.network.route import Answering
 
 PIXELS_AT_ONCE = 2**19
@@ -116,44 +114,18 @@ def _answered(
 def _prediction(
     seen: _Seen, ends: EdgeKey, goal: Goal, labels: tuple[str, ...], logits: Tensor
 ) -> Prediction:
-    if goal.per_pixel:
-        return _segmentation(seen, ends, labels, logits.numpy())
-    single = len(labels) == 1
-    chances = (logits.sigmoid() if single else logits.softmax(0)).tolist()
-    decided = int(goal.decide(logits[None]))
-    answer = labels[0 if single else decided] if decided or not single else None
-    probabilities = dict(zip(labels, chances, strict=True))
-    return Prediction(seen.picture, *ends, answer, probabilities=probabilities)
-
-
-def _segmentation(
-    seen: _Seen, ends: EdgeKey, labels: tuple[str, ...], logits: NDArray[np.float32]
-) -> Prediction:
-    mask = _mask(logits, seen.own_size)
-    counts = np.bincount(mask.reshape(-1), minlength=len(labels) + 1)
-    if len(labels) == 1:
-        counts = counts[1:]
-    shares = {label: float(count / mask.size) for label, count in zip(labels, counts, strict=False)}
-    most = max(shares, key=shares.__getitem__)
-    answer = most if shares[most] else None
-    return Prediction(seen.picture, *ends, answer, shares=shares, mask=mask)
-
-
-def _mask(logits: NDArray[np.float32], size: tuple[int, int]) -> Mask:
-    """Bring logits ``(K, H, W)`` to a picture's own width and height, and decide pixel by pixel."""
-    width, height = size
-    # What a single output is measured against.
-    best = np.zeros((height, width), np.float32)
-    mask = np.zeros((height, width), np.uint8 if len(logits) <= 256 else np.uint16)
-    single = len(logits) == 1
-    # Map after map, as all of them for a large picture would fill the memory.
-    for number, low in enumerate(logits):
-        resized = Image.fromarray(np.ascontiguousarray(low)).resize(size, Image.Resampling.BILINEAR)
-        high = np.asarray(resized)
-        better = high > best if single or number else np.ones_like(mask, bool)
-        mask[better] = 1 if single else number
-        best = np.where(better, high, best)
-    return mask
+    told = goal.about_picture(logits.numpy(), labels, seen.own_size)
+    return Prediction(
+        seen.picture,
+        *ends,
+        told.answer,
+        told.probabilities,
+        told.shares,
+        told.mask,
+        told.values,
+        told.points,
+        goal,
+    )
 
 
 def _raised(error: DiagnosticError) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -11,22 +10,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from legonet.building.storage.files import write_whole
-from legonet.data import BACKGROUND
 from legonet.diagnostics import DiagnosticError
+from legonet.goals.picture_answer import PictureAnswer
+from legonet.goals.segmentation import Segmentation
 from legonet.graph.resolved import edge_name
 from legonet.network.prediction.pictures import GivenPicture
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    Mask = NDArray[np.uint8 | np.uint16]
+    from legonet.goals import Goal
 
-OPACITY = 0.5
-"""Of a mask over its picture."""
+    Mask = NDArray[np.uint8 | np.uint16 | np.float32]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,11 @@ class Prediction:
         probabilities: Of each label, 0 to 1, for classification.
         shares: Of the picture's pixels, for each label, 0 to 1, for segmentation.
         mask: ``(H, W)``, in the picture's own size, for segmentation: the number of each pixel's
-            label; where there is one category, 1 for it and 0 for all else.
+            label, or for other goals a number; where there is one category, 1 for it and 0 for
+            all else.
+        values: The numbers that it answers, by their names, for regression.
+        points: The pixel, from the left and from the top, of each point, for key points.
+        goal: What kind of answer it is.
     """
 
     picture: GivenPicture
@@ -52,6 +55,9 @@ class Prediction:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False, compare=False)
+    values: Mapping[str, float] = field(default_factory=dict)
+    points: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    goal: Goal = field(default_factory=Segmentation, repr=False, compare=False)
 
     @property
     def route(self) -> str:
@@ -60,7 +66,12 @@ class Prediction:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON, without the mask."""
-        figures = {"probabilities": self.probabilities, "shares": self.shares}
+        figures: dict[str, Mapping[str, Any]] = {
+            "probabilities": self.probabilities,
+            "shares": self.shares,
+            "values": self.values,
+            "points": self.points,
+        }
         return {
             "picture": self.picture.name,
             "category": self.category,
@@ -72,50 +83,38 @@ class Prediction:
     def mask_image(self) -> Image.Image:
         """Return the mask as a picture to be saved as PNG.
 
-        That of one category is white on black; that of several labels holds their numbers and a
-        palette.
+        That of one category is white on black, that of several labels holds their numbers and a
+        palette, and that of numbers is grey.
 
         Raises:
             ValueError: The route answers for whole pictures and gives no mask.
         """
-        mask = self._known_mask
-        if len(self.shares) == 1:
-            return Image.fromarray((mask * 255).astype(np.uint8))
-        image = Image.fromarray(mask)
-        if image.mode == "L":  # with more than 256 labels there is none
-            image.putpalette([part for number in range(256) for part in _colour(number)])
-        return image
+        if self.mask is None:
+            raise self._no_mask
+        return self.goal.image(self.mask, tuple(self.shares))
 
     def overlay(self) -> Image.Image:
-        """Return the picture with what the mask shows in colour; background stays as it is.
+        """Return the picture with the answer drawn on it; background stays as it is.
 
         Raises:
-            ValueError: The route answers for whole pictures and gives no mask.
+            ValueError: The route answers for whole pictures, and there is nothing to draw.
             DiagnosticError: The picture can no longer be read.
         """
-        mask, labels = self._known_mask, tuple(self.shares)
-        # Label after label, as a large picture in floating point would fill the memory.
-        painted = self.picture.open()
-        for number, label in enumerate(labels):
-            if label == BACKGROUND:
-                continue
-            shown = mask == (1 if len(labels) == 1 else number)
-            opacity = Image.fromarray((shown * round(255 * OPACITY)).astype(np.uint8))
-            painted.paste(_colour(number), mask=opacity)
-        return painted
+        if not self.is_drawn:
+            raise self._no_mask
+        told = PictureAnswer(
+            self.answer, self.probabilities, self.shares, self.values, self.mask, self.points
+        )
+        return self.goal.paint(self.picture.open(), told)
 
     @property
-    def _known_mask(self) -> Mask:
-        if self.mask is None:
-            raise ValueError(f"`{self.route}` answers for whole pictures and gives no mask")
-        return self.mask
+    def is_drawn(self) -> bool:
+        """Whether there is something to draw: a mask or points."""
+        return self.mask is not None or bool(self.points)
 
-
-def _colour(number: int) -> tuple[int, int, int]:
-    """Return a label's colour, RGB: red first, and neighbours far from each other."""
-    golden_section = 0.6180339887
-    red, green, blue = colorsys.hsv_to_rgb(number * golden_section % 1, 0.85, 0.9)
-    return round(255 * red), round(255 * green), round(255 * blue)
+    @property
+    def _no_mask(self) -> ValueError:
+        return ValueError(f"`{self.route}` answers for whole pictures and gives no mask")
 
 
 class MaskFiles:
@@ -133,19 +132,20 @@ class MaskFiles:
         self._names: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
 
-    def write(self, prediction: Prediction) -> tuple[Path, Path]:
-        """Write a prediction's mask and overlay, and return their files.
+    def write(self, prediction: Prediction) -> dict[str, Path]:
+        """Write a prediction's ``mask``, if it has one, and ``overlay``, and return their files.
 
         Raises:
             DiagnosticError: They cannot be written, or the picture can no longer be read.
         """
         stem = f"{self._name(prediction.picture.name)}.{prediction.category}.{prediction.task}"
-        images = {"mask": prediction.mask_image(), "overlay": prediction.overlay()}
-        mask, overlay = (
-            self._written(image, self._folder / f"{stem}.{kind}.png")
+        images = {"overlay": prediction.overlay()}
+        if prediction.mask is not None:
+            images = {"mask": prediction.mask_image(), **images}
+        return {
+            kind: self._written(image, self._folder / f"{stem}.{kind}.png")
             for kind, image in images.items()
-        )
-        return mask, overlay
+        }
 
     def _written(self, image: Image.Image, file: Path) -> Path:
         contents = BytesIO()
