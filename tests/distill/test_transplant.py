@@ -34,11 +34,11 @@ def certificate(made, steps=2):
 @pytest.mark.parametrize(
     ("made", "trained", "why_start", "why_trained"),
     [
-        (related(), None, "a common ancestor", "no pictures of"),
+        (related(), None, "as much as with a common ancestor", "no pictures of"),
         (related(own=8), None, "hidden features on 8 own pictures", "no pictures of"),
         (related(unlabelled=8), DISTILLED, "teacher's answers on 8 target", "pictures of"),
         (unrelated(own=8), None, "hidden features on 8 own pictures", "no pictures of"),
-        (unrelated(labelled=8), DISTILLED, "no common ancestor", "pictures of"),
+        (unrelated(labelled=8), DISTILLED, "less than with a common ancestor", "pictures of"),
         (unrelated(), None, "192 synthetic pictures", "no pictures of"),
     ],
 )

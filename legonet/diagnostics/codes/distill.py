@@ -192,8 +192,8 @@ always giving the most frequent one. Such an edge has failed: `legonet build` ex
 
 The help names the most likely of these causes: too few test pictures to tell, a single one in the
 extreme case; answers that are not finite numbers, or the same for everything; logits in the right
-order with a threshold that is off; networks without a common ancestor and no pictures to learn
-from; a task module that answers a different question than the teacher.
+order with a threshold that is off; networks whose features hardly correspond, and no pictures to
+learn from; a task module that answers a different question than the teacher.
 
 The adapter is kept in the store for inspection, with all figures in its certificate:
 `legonet inspect SPEC CATEGORY TASK`. It is not learned again until something about the edge

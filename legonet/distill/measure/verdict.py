@@ -191,7 +191,10 @@ def _cause(
         )
     if not learned_from and ancestor is not None and ancestor < RELATED:
         return (
-            "the networks have no common ancestor, and there was no picture of the category",
+            (
+                "the features of the two networks correspond less than with a common ancestor, and "
+                "there was no picture of the category"
+            ),
             "give it some with `unlabelled: 200` or `samples: 10`",
         )
     donors = sides.donor.chance

@@ -122,10 +122,10 @@ class Transplant(MethodForm):
         for other in others:
             if other.beats(best):
                 best = other
-        kinship = "a" if context.ancestor_r2 >= RELATED else "no"
+        much = "as much as" if context.ancestor_r2 >= RELATED else "less than"
         why = (
-            f"stitching explains {context.ancestor_r2:.2f} of the variance on synthetic pictures: "
-            f"there is {kinship} common ancestor; of {len(candidates)} starts it was the best by "
+            f"stitching explains {context.ancestor_r2:.2f} of the variance on synthetic pictures, "
+            f"{much} with a common ancestor; of {len(candidates)} starts it was the best by "
             f"{criteria.deciding}"
         )
         table = [{"start": item.name, **item.figures} for item in candidates]
