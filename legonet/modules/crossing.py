@@ -14,7 +14,7 @@ from legonet.modules.trace import tidy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PICTURE = (1, 3, 256, 256)
+PICTURE = (1, 3, 512, 512)
 """The shape of the picture on which strides are measured; common strides divide its size."""
 
 
@@ -30,12 +30,12 @@ def scaled_shape(features: Tensor, channels: int, down: int, across: int) -> tup
 
 def below(graph: fx.Graph, node: fx.Node) -> fx.Graph:
     """Return the graph of everything that a node needs."""
-    return _copied(graph, _ancestors(graph, node), [node])
+    return _copied(graph, ancestors(graph, node), [node])
 
 
 def above(network: nn.Module, graph: fx.Graph, node: fx.Node) -> fx.Graph:
     """Return the graph of everything after a node, with the node's output as its input."""
-    earlier = _ancestors(graph, node)
+    earlier = ancestors(graph, node)
     strides = crossing(network, graph, node)
     rest = fx.Graph()
     copies = {node: rest.placeholder("features")}
@@ -69,7 +69,7 @@ def crossing(
     Raises:
         NoCutError: More than sizes is needed, or sizes that are not multiples of the output's.
     """
-    earlier = _ancestors(graph, node)
+    earlier = ancestors(graph, node)
     needed = [
         item
         for item, depends in earlier.items()
@@ -83,7 +83,7 @@ def crossing(
     return _strides(network, graph, node, needed)
 
 
-def _ancestors(graph: fx.Graph, node: fx.Node) -> dict[fx.Node, bool]:
+def ancestors(graph: fx.Graph, node: fx.Node) -> dict[fx.Node, bool]:
     """Return a node and all that it needs, in running order, and whether each needs the input."""
     wanted = {node}
     for item in reversed(graph.nodes):
@@ -126,7 +126,7 @@ def _size(graph: fx.Graph, node: fx.Node, shape: fx.Node) -> fx.Node:
 def _strides(
     network: nn.Module, graph: fx.Graph, node: fx.Node, needed: list[fx.Node]
 ) -> dict[fx.Node | None, tuple[int, int, int]]:
-    below = _copied(graph, _ancestors(graph, node), [*needed, node])
+    below = _copied(graph, ancestors(graph, node), [*needed, node])
     try:
         part = fx.GraphModule(on_meta(network), below)
         with torch.no_grad():

@@ -13,6 +13,7 @@ from torch import nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.models import MODELS, LibraryModel, Model, ModelForm
+from legonet.modules.detectors import Detector, is_detector
 from legonet.modules.seeding import seeded
 from legonet.modules.shapes_only import shapes_only
 from legonet.registry import UnusableError
@@ -62,7 +63,8 @@ def _main_answer(network: nn.Module, given: Any, answer: Any) -> Any:  # noqa: A
 
 def _build(model: Model) -> nn.Module:
     if isinstance(model, LibraryModel):
-        return library_constructor(model)()
+        network = library_constructor(model)()
+        return Detector(network) if is_detector(network) else network
     try:
         network = _constructed(model.build, {})
     except DiagnosticError:
