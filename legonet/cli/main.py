@@ -19,6 +19,7 @@ from legonet.diagnostics import DiagnosticError, did_you_mean
 COMMANDS = {
     "check": "legonet.cli.commands.check",
     "fmt": "legonet.cli.commands.format",
+    "cuts": "legonet.cli.commands.cuts",
     "plan": "legonet.cli.commands.plan",
     "build": "legonet.cli.commands.build",
     "why": "legonet.cli.commands.why",

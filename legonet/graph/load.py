@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, in_order
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, SourceText, in_order
 from legonet.graph.document import Document
 from legonet.graph.module_graph import ModuleGraph
 from legonet.graph.rules import check_graph
-from legonet.language import Override, load_spec
+from legonet.language import Override, load_spec, read_spec
 
 
 def check_file(
@@ -24,6 +24,19 @@ def check_file(
     loaded = load_spec(path, overrides)
     graph = ModuleGraph.of(Document.of(loaded, path, tuple(overrides)))
     return graph, in_order([*loaded.diagnostics, *check_graph(graph)])
+
+
+def of_model(text: str) -> tuple[ModuleGraph, list[Diagnostic]]:
+    """Return a graph with a single network, called ``model``, and what is wrong with it.
+
+    Args:
+        text: What would come after ``model:`` in a spec; without arguments, the name alone.
+    """
+    path = Path.cwd() / "model.lego"
+    call = text if "(" in text else f"{text}()"
+    source = SourceText("MODEL", f"network model {{\n  model: {call}\n}}\n")
+    loaded = read_spec(path, {path: source})
+    return ModuleGraph.of(Document.of(loaded, path, ())), list(loaded.diagnostics)
 
 
 def load(path: Path | str, overrides: Sequence[Override] = ()) -> ModuleGraph:

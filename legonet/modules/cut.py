@@ -75,14 +75,24 @@ def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node]:
     try:
         graph = _traced(network, path)
     except TraceError as error:
-        inside = error.path or type(network).__name__
-        raise _refusal(path, f"{inside} {error}", [_TRACED]) from error
+        raise not_traced(network, error, path) from error
     try:
         node = _clean(network, graph, path)
     except NoCutError as error:
         advice = [*_nearest(network, graph, path), _ONE_TENSOR]
         raise _refusal(path, str(error), advice) from error
     return graph, node
+
+
+def not_traced(network: nn.Module, error: TraceError, path: str | None = None) -> DiagnosticError:
+    """Return the error about a network that cannot be traced.
+
+    Args:
+        network: The network.
+        error: Why.
+        path: Where it was to be cut; None for anywhere.
+    """
+    return _refusal(path, f"{error.path or type(network).__name__} {error}", [_TRACED])
 
 
 def _traced(network: nn.Module, path: str) -> fx.Graph:
@@ -135,12 +145,13 @@ def _works(network: nn.Module, path: str) -> bool:
         return False
 
 
-def _refusal(path: str, reason: str, advice: list[str]) -> DiagnosticError:
+def _refusal(path: str | None, reason: str, advice: list[str]) -> DiagnosticError:
+    at = "" if path is None else f" at `{path}`"
     return DiagnosticError.of(
         "LEGO511",
-        f"the network cannot be cut at `{path}`: {reason}",
+        f"the network cannot be cut{at}: {reason}",
         label="no cut here",
-        help=advice,
+        help=[*advice, "`legonet cuts SPEC NETWORK` lists every module where it can be cut"],
     )
 
 

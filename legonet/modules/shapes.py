@@ -16,7 +16,7 @@ from legonet.modules.crossing import on_meta
 from legonet.modules.recognition import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Shape = tuple[int, ...]
 """A tensor's shape without the batch: ``(C, H, W)`` for a feature map."""
@@ -54,12 +54,40 @@ def shape_at(module: nn.Module, shape: Sequence[int]) -> Shape:
     try:
         return _run(module, shape)
     except _CannotRunError as error:
-        raise DiagnosticError.of(
-            "LEGO520",
-            f"the network cannot take an input of {_named(shape)}: {error}",
-            label="does not fit its input",
-            help=["choose another `size` in the `data` block"],
-        ) from error
+        raise cannot_process(shape, error) from error
+
+
+def cannot_process(shape: Sequence[int], error: Exception) -> DiagnosticError:
+    """Return the error about a network that fails on an input.
+
+    Args:
+        shape: The input's, without the batch.
+        error: What the network said.
+    """
+    reason = str(error).partition("\n")[0].rstrip(".")
+    return DiagnosticError.of(
+        "LEGO520",
+        f"the network cannot take an input of {_named(shape)}: {reason}",
+        label="does not fit its input",
+        help=[*_advice(reason, shape[-1])],
+    )
+
+
+def _advice(reason: str, size: int) -> Iterator[str]:
+    """Yield what to do about a network that fails on its input, by what it said."""
+    if "positional argument" in reason:
+        yield "a network is given pictures and nothing else: its other arguments need defaults"
+        return
+    if "instead of one tensor" in reason:
+        yield "an application needs one tensor as its answer"
+        return
+    yield "choose another `size` in the `data` block"
+    if "too small" in reason:
+        return
+    yield (
+        f"a model that is made for one size may take it: `img_size: {size}` is how timm's "
+        f"transformers have it, `image_size: {size}` torchvision's"
+    )
 
 
 @dataclass(frozen=True)
@@ -247,7 +275,9 @@ def _run(module: nn.Module, shape: Sequence[int]) -> Shape:
         # This runs the network's own code, which may raise anything at all.
         raise _CannotRunError(str(error).partition("\n")[0].rstrip(".")) from error
     if not isinstance(answer, torch.Tensor):
-        raise _CannotRunError(f"it returns a {type(answer).__name__} instead of one tensor")
+        entries = ", ".join(f"`{name}`" for name in answer) if isinstance(answer, dict) else ""
+        of = f" of {entries}" if entries else ""
+        raise _CannotRunError(f"it returns a {type(answer).__name__}{of} instead of one tensor")
     return tuple(answer.shape[1:])
 
 

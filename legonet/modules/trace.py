@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
+import traceback
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +25,9 @@ _ONE_AT_A_TIME = threading.Lock()
 
 _CONSTANTS = (bool, int, float, str, type(None))
 
+_NOT_THE_NETWORK = (f"{Path(torch.__file__).parent}{os.sep}", __file__, "<")
+"""What the files begin with that are not a network's own code: torch's, and this one."""
+
 
 class TraceError(Exception):
     """A forward pass that is not a graph of layers and functions; says which one and why.
@@ -36,7 +42,9 @@ class TraceError(Exception):
         self.path = path
 
 
-def trace(module: nn.Module, enters: Enters) -> fx.Graph:
+def trace(
+    module: nn.Module, enters: Enters, outputs: dict[str, list[fx.Node]] | None = None
+) -> fx.Graph:
     """Return what a module does to its first argument in evaluation.
 
     Other arguments keep their defaults. In-place operations are replaced with out-of-place ones,
@@ -48,25 +56,36 @@ def trace(module: nn.Module, enters: Enters) -> fx.Graph:
         module: The module; it is not changed.
         enters: Whether a module, given with its dotted name, is traced inside; others are single
             nodes.
+        outputs: Filled with the nodes of what each module returned, one for each of its calls, by
+            dotted name; of modules that are entered too.
 
     Raises:
         TraceError: The forward pass depends on the values that it sees, overwrites tensors that
             it uses again, or returns more than one tensor.
     """
-    tracer = _Tracer(enters)
+    tracer = _Tracer(enters, {} if outputs is None else outputs)
     with _ONE_AT_A_TIME, _in_evaluation(module, enters):
         try:
             graph = tracer.trace(module, _defaults(module))
         except Exception as error:
             # Tracing runs the network's own code, which may raise anything at all.
             reason = "depends on its input in a way that cannot be traced"
-            raise TraceError(reason, tracer.failed) from error
+            raise TraceError(f"{reason}{_line(error)}", tracer.failed) from error
     _reduce_answer(graph)
     _replace_in_place(graph)
     tidy(graph)
     if sum(node.op == "placeholder" for node in graph.nodes) > 1:
         raise TraceError("takes more than one input")
     return graph
+
+
+def _line(error: Exception) -> str:
+    """Return the line of the network's own code at which tracing ended, if there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_NOT_THE_NETWORK)]
+    if not own or not own[-1].line:
+        return ""
+    return f": `{own[-1].line}` in {Path(own[-1].filename).name}, line {own[-1].lineno}"
 
 
 def tidy(graph: fx.Graph) -> None:
@@ -86,9 +105,11 @@ def runs(graph: fx.Graph) -> dict[fx.Node, str]:
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self, enters: Enters) -> None:
+    def __init__(self, enters: Enters, outputs: dict[str, list[fx.Node]]) -> None:
         super().__init__()
         self._enters = enters
+        self._outputs = outputs
+        self._called: list[str] = []
         self._names: dict[int, list[str]] = defaultdict(list)
         self._thread = threading.get_ident()
         self.failed = ""
@@ -106,7 +127,8 @@ class _Tracer(fx.Tracer):
     def path_of_module(self, mod: nn.Module) -> str:
         # A layer that occurs twice in a sequence has two names, in the order in which it runs.
         names = self._names[id(mod)]
-        return names.pop(0) if len(names) > 1 else names[0]
+        self._called.append(names.pop(0) if len(names) > 1 else names[0])
+        return self._called[-1]
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return not self._enters(m, module_qualified_name)
@@ -121,11 +143,20 @@ class _Tracer(fx.Tracer):
         if threading.get_ident() != self._thread:
             # Another thread is using its own modules, or even the same ones.
             return forward(*args, **kwargs)
+        place = len(self._called)
         try:
-            return super().call_module(m, forward, args, kwargs)
+            found = super().call_module(m, forward, args, kwargs)
         except Exception:
             self.failed = self.failed or next(iter(self._names[id(m)]), "")
             raise
+        if isinstance(found, dict) and len(found) == 1:
+            # A backbone that returns a dict of feature maps, only one of which is used.
+            (found_in,) = found.values()
+        else:
+            found_in = found
+        if isinstance(found_in, fx.Proxy):
+            self._outputs.setdefault(self._called[place], []).append(found_in.node)
+        return found
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         if threading.get_ident() != self._thread:

@@ -77,11 +77,11 @@ network with `init: cat_net` and `train { frozen: "features.4", .. }`.
     ),
     Code(
         "LEGO708",
-        "the spec has no such edge or path",
+        "the spec has no such network, edge or path",
         """
-A command or a program names an edge by its category and its task, or an application by the name of
-its `path` statement. The spec has no path with that name, or no edge between the two.
-`legonet plan SPEC` lists the edges.
+A command or a program names a network, an edge by its category and its task, or an application by
+the name of its `path` statement. The spec has no network or path with that name, or no edge between
+the two. `legonet plan SPEC` lists the edges.
 """,
     ),
     Code(

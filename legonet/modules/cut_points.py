@@ -1,0 +1,209 @@
+"""All modules of a network at which it can be cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from legonet.diagnostics import DiagnosticError
+from legonet.modules.crossing import NoCutError, ancestors, below, crossing, on_meta
+from legonet.modules.cut import not_traced
+from legonet.modules.layout import Layout
+from legonet.modules.recognition import layout_of
+from legonet.modules.shapes import cannot_process
+from legonet.modules.trace import TraceError, trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class CutPoint:
+    """A module after which a single tensor crosses.
+
+    Args:
+        names: Torch's own paths of the modules that give this tensor: a module, those that end with
+            it, and dropouts after it. The first to run, and of these the outermost, comes first.
+        layout: What its axes mean, and their sizes.
+        signed: Whether it has negative values.
+        parameters: Number of parameters below the cut and above it.
+        layers: Number of layers with parameters below the cut and above it.
+    """
+
+    names: tuple[str, ...]
+    layout: Layout
+    signed: bool
+    parameters: tuple[int, int]
+    layers: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """The first of its names."""
+        return self.names[0]
+
+
+def cut_points(network: nn.Module, pictures: Tensor) -> list[CutPoint]:
+    """Return every place where a network can be cut, in the order in which the network runs.
+
+    Args:
+        network: The network, in evaluation and with values, since it answers about the pictures.
+        pictures: ``(N, 3, H, W)``, float32.
+
+    Raises:
+        DiagnosticError: The network cannot be traced (``LEGO511``), or cannot process such
+            pictures (``LEGO520``).
+    """
+    graph, outputs = _traced(network)
+    named = _named(network, graph, outputs)
+    cuts = [node for node in graph.nodes if node in named and _works(network, graph, node)]
+    whole, shapes = _sizes(network, graph.nodes), on_meta(network)
+    found = []
+    passive = {node for node in cuts if not _has_parameters(network, named[node])}
+    watched = _watched(network, graph, cuts, passive, pictures)
+    for node, signed in watched.signs.items():
+        try:
+            bottom = fx.GraphModule(shapes, below(graph, node))
+            layout = layout_of(network, bottom, pictures.shape[-1])
+        except DiagnosticError:
+            continue  # such as windows of pictures in place of pictures
+        own = _sizes(network, ancestors(graph, node))
+        parameters, layers = ((part, all_ - part) for part, all_ in zip(own, whole, strict=True))
+        names = tuple(name for same in watched.equal[node] for name in named[same])
+        found.append(CutPoint(names, layout, signed, parameters, layers))
+    return found
+
+
+def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]]]:
+    """Return a network's graph, down to layers as far as it can be traced, and its outputs."""
+    whole: set[str] = set()
+    while True:
+        outputs: dict[str, list[fx.Node]] = {}
+        try:
+            graph = trace(
+                network, lambda item, name: _has_parts(item) and name not in whole, outputs
+            )
+        except TraceError as error:
+            if not error.path or error.path in whole:
+                raise not_traced(network, error) from error
+            whole.add(error.path)
+        else:
+            return graph, outputs
+
+
+def _has_parts(module: nn.Module) -> bool:
+    """Return whether a module is made of others that a cut can name."""
+    own = type(module).__module__.startswith("torch.nn.") and type(module) is not nn.Sequential
+    return not own and any(True for _ in module.children())
+
+
+def _named(
+    network: nn.Module, graph: fx.Graph, outputs: dict[str, list[fx.Node]]
+) -> dict[fx.Node, tuple[str, ...]]:
+    """Return the names of the modules that give a node's tensor, the outermost first."""
+    alive = set(graph.nodes)
+    found: dict[fx.Node, list[str]] = {}
+    for name in sorted(outputs, key=lambda name: (name.count("."), name)):
+        first, *more = outputs[name]
+        # A layer without parameters that runs more than once can be cut at its first run.
+        if first in alive and not (more and _has_parameters(network, [name])):
+            found.setdefault(first, []).append(name)
+    return {node: tuple(names) for node, names in found.items()}
+
+
+def _has_parameters(network: nn.Module, names: Iterable[str]) -> bool:
+    return any(True for name in names for _ in network.get_submodule(name).parameters())
+
+
+def _works(network: nn.Module, graph: fx.Graph, node: fx.Node) -> bool:
+    """Return whether a single tensor crosses after a node, and something is left to compute."""
+    if all(user.op == "output" for user in node.users):
+        return False
+    try:
+        crossing(network, graph, node)
+    except NoCutError:
+        return False
+    return True
+
+
+def _watched(
+    network: nn.Module,
+    graph: fx.Graph,
+    cuts: list[fx.Node],
+    passive: set[fx.Node],
+    pictures: Tensor,
+) -> _Watched:
+    """Return what is seen of the tensors at cuts while a network answers about pictures."""
+    watched = _Watched(network, graph, cuts, passive)
+    try:
+        with torch.no_grad():
+            watched.run(pictures)
+    except Exception as error:
+        # This runs the network's own code, which may raise anything at all.
+        raise cannot_process(pictures.shape[1:], error) from error
+    return watched
+
+
+class _Watched(fx.Interpreter):
+    """Runs a network and looks at some of its tensors.
+
+    Args:
+        network: The network.
+        graph: Its graph.
+        cuts: The nodes that give the tensors.
+        passive: Those of them that have no parameters.
+
+    Attributes:
+        signs: For each of them, by its node, whether it has negative values; tensors that are one
+            and the same, such as those before and after a dropout, are looked at once.
+        equal: The nodes of the same tensor, in running order, by the first of them.
+    """
+
+    def __init__(
+        self, network: nn.Module, graph: fx.Graph, cuts: list[fx.Node], passive: set[fx.Node]
+    ) -> None:
+        super().__init__(fx.GraphModule(network, graph))
+        self._passive = passive
+        self.signs: dict[fx.Node, bool] = {}
+        self.equal: dict[fx.Node, list[fx.Node]] = {}
+        self._last: tuple[fx.Node, Tensor] | None = None
+        own = self.graph.nodes  # copies of the graph's, in the same order
+        self._watched = {
+            copy: node for copy, node in zip(own, graph.nodes, strict=True) if node in set(cuts)
+        }
+
+    def run_node(self, n: fx.Node) -> Any:
+        found = super().run_node(n)
+        if n in self._watched and isinstance(found, Tensor):
+            self._look(self._watched[n], found)
+        return found
+
+    def _look(self, node: fx.Node, found: Tensor) -> None:
+        if self._last is not None and node in self._passive:
+            first, before = self._last
+            if found.data_ptr() == before.data_ptr() and found.stride() == before.stride():
+                self.equal[first].append(node)
+                return
+        self._last = node, found
+        self.signs[node] = bool((found < 0).any())
+        self.equal[node] = [node]
+
+
+def _sizes(network: nn.Module, nodes: Iterable[fx.Node]) -> tuple[int, int]:
+    """Return how many parameters and how many layers with parameters some nodes use."""
+    parameters: dict[int, int] = {}
+    layers: set[int] = set()
+    for node in nodes:
+        if node.op == "call_module":
+            for layer in network.get_submodule(str(node.target)).modules():
+                own = {id(item): item.numel() for item in layer.parameters(recurse=False)}
+                parameters |= own
+                layers |= {id(layer)} if own else set()
+        elif node.op == "get_attr":
+            value = attrgetter(str(node.target))(network)
+            if isinstance(value, nn.Parameter):
+                parameters[id(value)] = value.numel()
+    return sum(parameters.values()), len(layers)
