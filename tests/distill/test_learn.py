@@ -203,7 +203,7 @@ def test_edges_that_cannot_be_learned_are_explained(code, changes):
 
 def test_layer_without_surrogate_still_transplants_by_other_ways():
     made = edge(*both(), labelled=8)
-    odd = nn.Sequential(nn.Conv2d(4, 4, 1), nn.GELU(), made.task_module)
+    odd = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Sigmoid(), made.task_module)
     with_odd = replace(made, task_module=odd.eval().requires_grad_(False))
     assert learned(with_odd, Transplant(steps=2)).certificate["start"] == "stitching"
     with pytest.raises(DiagnosticError) as caught:

@@ -27,7 +27,7 @@ def wider_top(channels=4, outputs=1):
 def smooth_top(channels=4, outputs=1):
     return nn.Sequential(
         nn.Conv2d(channels, 6, 3, padding=1),
-        nn.SiLU(),
+        nn.Sigmoid(),
         nn.AdaptiveAvgPool2d(2),
         nn.Flatten(),
         nn.Linear(24, outputs),
@@ -62,4 +62,4 @@ def test_transplant_does_without_pseudo_gradients_where_none_can_pass():
     with pytest.raises(DiagnosticError) as caught:
         learned(smooth_top, BackDistillation(steps=1))
     assert caught.value.diagnostics[0].code == "LEGO601"
-    assert "`1`, a layer of kind SiLU" in caught.value.diagnostics[0].message
+    assert "`1`, a layer of kind Sigmoid" in caught.value.diagnostics[0].message

@@ -292,11 +292,9 @@ class AlwaysDropped(nn.Module):
     ("layer", "named"),
     [
         (nn.Sigmoid(), "`body.1`, a layer of kind Sigmoid"),
-        (nn.GELU(), "`body.1`, a layer of kind GELU"),
-        (nn.Hardswish(), "`body.1`, a layer of kind Hardswish"),
+        (nn.GLU(1), "`body.1`, a layer of kind GLU"),
         (nn.Softmax(1), "`body.1`, a layer of kind Softmax"),
         (nn.GroupNorm(2, 4), "`body.1`, a layer of kind GroupNorm"),
-        (nn.LayerNorm(8), "`body.1`, a layer of kind LayerNorm"),
         (nn.BatchNorm2d(4, track_running_stats=False), "`body.1`, a layer of kind BatchNorm2d"),
         (nn.MaxPool2d(2, dilation=2), "`body.1`, a layer of kind MaxPool2d(kernel_size=2"),
         (Squeezed(), "the call of `mul` in `body.1`"),

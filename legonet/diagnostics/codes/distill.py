@@ -15,9 +15,10 @@ dilation and grouping, transposed convs, linear layers, batch norm, average pool
 flatten, sums, concatenation, products with constants), for ReLU, ReLU6, LeakyReLU and PReLU, for
 max-pools, and for dropout. Residual, dense and inception blocks consist of these. A ReLU6 is
 blocked below 0 and above 6; a gradient does not distinguish between the two, so a map of ones and
-zeros describes a ReLU6 just as it describes a ReLU. There is no such map for sigmoid, softmax and
-hard-swish; attention and layer norm multiply or divide features by each other; and a forward pass
-that depends on the values it sees is different for each picture. None of these have surrogates.
+zeros describes a ReLU6 just as it describes a ReLU. GELU, SiLU, hard-swish, Mish and ELU have maps
+of slopes, and layer norms a fixed scale, which are approximations. There is no such map for sigmoid
+and softmax; attention and squeeze-and-excitation multiply features with each other; and a forward
+pass that depends on the values it sees is different for each picture. They have no surrogates.
 Another package can give its own layers a rule, by the entry point `legonet.layer_rules`.
 
 Use a method that does not need such gradients: `stitching()`, `ordinary_learning()` or

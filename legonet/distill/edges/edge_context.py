@@ -97,8 +97,7 @@ class EdgeContext:
         """
         if self.asked is not None:
             return self.asked
-        first = self.familiar.own_images[: self._batch]
-        own = self.outputs(first, self.edge.own_category_module)
+        own = self._first(self.familiar.own_images, self.edge.own_category_module)
         return "identity" if bool((own < 0).any()) else "relu"
 
     def batches(self, images: NDArray[np.uint8], *modules: nn.Module) -> Iterator[list[Tensor]]:
@@ -155,6 +154,10 @@ class EdgeContext:
         found: Made = self._made[make]
         return found
 
+    def _first(self, images: NDArray[np.uint8], module: nn.Module) -> Tensor:
+        """Return a module's outputs for the first pictures."""
+        return self.outputs(images[: self._batch], module)
+
     @property
     def modules(self) -> tuple[nn.Module, nn.Module]:
         """The two bottoms: f and f_S."""
@@ -162,13 +165,17 @@ class EdgeContext:
 
     @cached_property
     def student(self) -> Surrogate:
-        """The surrogate of g_S."""
-        return Surrogate.of(self.edge.task_module, self.shapes[1])
+        """The surrogate of g_S; its layer norms have the statistics of pictures that it knows."""
+        return Surrogate.of(self.edge.task_module, self.shapes[1]).measured(
+            lambda: self._first(self.familiar.own_images, self.edge.own_category_module)
+        )
 
     @cached_property
     def teacher(self) -> Surrogate:
-        """The surrogate of g_T."""
-        return Surrogate.of(self.edge.teacher_top, self.shapes[0])
+        """The surrogate of g_T; the same with pictures of the target, if there are any."""
+        return Surrogate.of(self.edge.teacher_top, self.shapes[0]).measured(
+            lambda: self._first((self.target or self.familiar).images, self.edge.category_module)
+        )
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -84,7 +84,7 @@ def shared_side(
     key: Hashable = (
         options.model_dump_json(include=DRAWN_BY),
         (context.seed, purpose, str(context.device)),
-        (student.shapes, teacher.shapes),
+        (student.shapes, teacher.shapes, student.statistics),
         tuple(tuple(share.flatten().tolist()) for share in _shares(context, options)),
     )
     return context.pool.get(

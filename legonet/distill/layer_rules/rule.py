@@ -14,7 +14,7 @@ Layers = tuple[type[nn.Module], ...]
 Functions = Mapping[Any, Callable[..., nn.Module]]
 """Functions and names of methods, and what makes a layer of their arguments."""
 
-GateKind = Literal["map", "positions"]
+GateKind = Literal["map", "positions", "statistics"]
 Gate = Tensor | None
 Shape = tuple[int, ...]
 
@@ -28,10 +28,13 @@ class LayerRule:
         layers: The layers that it serves.
         functions: Functions and names of methods that do the same, and what makes a layer of their
             arguments.
-        gate: What decides what passes: a ``map`` of ones and zeros as for a ReLU, the ``positions``
-            that are picked as for a max-pool, or nothing, where the layer is affine in evaluation.
+        gate: What decides what passes: a ``map`` of ones and zeros as for a ReLU, or of slopes; the
+            ``positions`` that are picked as for a max-pool; the ``statistics`` of a normalisation;
+            or nothing, where the layer is affine in evaluation.
         keeps_shape: Whether its output has the shape of its input.
         draws: Whether it may draw random numbers while it is trained.
+        approximate: Whether pseudo-gradients differ from gradients even if the gate is the layer's
+            own, or the gate is more than ones and zeros; `transplant()` does not try them.
     """
 
     layers: ClassVar[Layers] = ()
@@ -39,6 +42,7 @@ class LayerRule:
     gate: ClassVar[GateKind | None] = None
     keeps_shape: ClassVar[bool] = False
     draws: ClassVar[bool] = True
+    approximate: ClassVar[bool] = False
 
     def serves(self, layer: nn.Module) -> bool:
         """Return whether the rule is about a layer."""
@@ -55,8 +59,9 @@ class LayerRule:
             layer: The layer, in evaluation.
             shape: Shape of its input with the batch axis.
             given: The gradient with respect to its output.
-            gate: A map that broadcasts to its input, the positions that it picks, or None for the
-                paper's first kind: the identity for a ReLU, average-pool for a max-pool.
+            gate: A map that broadcasts to its input, the positions that it picks, its statistics,
+                or None for the paper's first kind: the identity for a ReLU, average-pool for a
+                max-pool, a deviation of 1 for a layer norm.
         """
         return None
 
@@ -111,6 +116,8 @@ LAYER_RULES: Registry[LayerRule] = Registry(
         "prelu": "legonet.distill.layer_rules.relu:PReluRule",
         "max_pool": "legonet.distill.layer_rules.max_pool:MaxPoolRule",
         "adaptive_max_pool": "legonet.distill.layer_rules.max_pool:AdaptiveMaxPoolRule",
+        "smooth": "legonet.distill.layer_rules.smooth:SmoothRule",
+        "layer_norm": "legonet.distill.layer_rules.layer_norm:LayerNormRule",
         "identity": "legonet.distill.layer_rules.affine:IdentityRule",
         "dropout": "legonet.distill.layer_rules.affine:DropoutRule",
         "linear": "legonet.distill.layer_rules.affine:LinearRule",

@@ -167,7 +167,8 @@ def _gradients_correspond(context: EdgeContext) -> bool:
     """Return whether both task modules can have the same map at each ReLU, unit by unit.
 
     They correspond where the networks have a common ancestor, and what gradients suggest can be
-    judged where the teacher's answers are known for pictures of the category.
+    judged where the teacher's answers are known for pictures of the category. Starts from
+    approximate surrogates are left to specs that ask for them.
     """
     from legonet.distill.edges.criteria import Criteria
     from legonet.distill.pseudo_gradients.gates import implied_options
@@ -177,5 +178,7 @@ def _gradients_correspond(context: EdgeContext) -> bool:
         return False
     tops = (context.edge.task_module, context.edge.teacher_top)
     if not all(map(has_surrogate, tops)):
+        return False
+    if context.student.is_approximate or context.teacher.is_approximate:
         return False
     return implied_options(context.student, context.teacher) == PseudoGradientOptions()

@@ -2,9 +2,8 @@
 
 Layers, and the functions that do the same, have the rules of `layer_rules`. Other functions have a
 surrogate where they are affine in evaluation: sums, concatenation, products with constants,
-reshaping, interpolation. Everything else is refused. Sigmoid, softmax and hard-swish have no state
-that a map of ones and zeros could give, attention multiplies features with each other, and layer
-norm divides by them.
+reshaping, interpolation. Everything else is refused: sigmoid and softmax have no state that a map
+could give, and attention and squeeze-and-excitation multiply features with each other.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ _LINEAR = {
     *(functional.conv2d, functional.conv_transpose2d, functional.linear, functional.batch_norm),
     *("reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "mean", "sum", "neg"),
     *("contiguous", "chunk", "split", "narrow", "select", "flip", "clone", "expand", "div"),
+    *("unflatten", "movedim"),
 }
 """Functions and method names that are affine in their first argument."""
 

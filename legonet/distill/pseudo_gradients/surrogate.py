@@ -12,14 +12,15 @@ through the transposes one by one; nothing runs forward, and nothing needs a sec
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-from legonet.distill.layer_rules import rule_of
+from legonet.distill.layer_rules import NO_RULE, rule_of
 from legonet.distill.pseudo_gradients.convolutional import convolutional
 from legonet.distill.pseudo_gradients.operations import (
     layer_of,
@@ -65,6 +66,7 @@ class Surrogate:
     Args:
         module: The task module, in evaluation.
         shape: Shape of its input, ``(C, H, W)``.
+        statistics: For each layer norm, 1 over the standard deviation of its features; default: 1.
 
     Raises:
         DiagnosticError: An operation has no surrogate (``LEGO601``).
@@ -72,6 +74,7 @@ class Surrogate:
 
     module: nn.Module
     shape: tuple[int, ...]
+    statistics: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         # On meta the shapes cost next to nothing, and unsupported operations are refused at once.
@@ -90,7 +93,22 @@ class Surrogate:
         """
         if grid == 1:
             return self
-        return Surrogate.of(*convolutional(self.module, self.shape, grid))
+        return Surrogate(*convolutional(self.module, self.shape, grid), self.statistics)
+
+    def measured(self, features: Callable[[], Tensor]) -> Surrogate:
+        """Return the surrogate with the statistics that its layer norms have on features.
+
+        Args:
+            features: Returns them, ``(B, C, H, W)``; called only if there are layer norms.
+        """
+        if not self._norms:
+            return self
+        return replace(self, statistics=self._watched(features()).statistics)
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether a layer norm or a smooth activation makes it more than a matter of gates."""
+        return any(rule_of(layer).approximate for layer in self._layers.values())
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -127,6 +145,10 @@ class Surrogate:
         values = self._values(len(output_gradient))
         maps = dict(zip(self._relus, gates.relus, strict=True))
         maps |= dict(zip(self._pools, gates.pools, strict=True))
+        maps |= {
+            node: torch.tensor(scale)
+            for node, scale in zip(self._norms, self.statistics, strict=False)
+        }
         gradients = {self._answer: output_gradient.detach()}
         for node in reversed(self._graph.graph.nodes):
             given = gradients.pop(node, None)
@@ -139,12 +161,16 @@ class Surrogate:
                 gradients[source] = gradients[source] + part if source in gradients else part
         return output_gradient.new_zeros(len(output_gradient), *self.shape)
 
-    @torch.no_grad()
     def real_gates(self, features: Tensor) -> Gates:
         """Return what the module actually lets through for features ``(B, C, H, W)``."""
+        watched = self._watched(features)
+        return Gates(tuple(watched.relus), tuple(watched.pools))
+
+    @torch.no_grad()
+    def _watched(self, features: Tensor) -> _Watched:
         watched = _Watched(self._graph, self._layers)
         watched.run(features)
-        return Gates(tuple(watched.relus), tuple(watched.pools))
+        return watched
 
     @cached_property
     def _graph(self) -> fx.GraphModule:
@@ -170,6 +196,10 @@ class Surrogate:
         return [node for node, layer in self._layers.items() if rule_of(layer).gate == "positions"]
 
     @cached_property
+    def _norms(self) -> list[fx.Node]:
+        return [n for n, layer in self._layers.items() if rule_of(layer).gate == "statistics"]
+
+    @cached_property
     def _values(self) -> Any:
         return lru_cache(COUNTS_KEPT)(lambda count: values_of(self._graph, (count, *self.shape)))
 
@@ -182,12 +212,19 @@ class _Watched(fx.Interpreter):
         self._layers = layers
         self.relus: list[Tensor] = []
         self.pools: list[Tensor] = []
+        self._statistics: list[Tensor] = []
+
+    @property
+    def statistics(self) -> tuple[float, ...]:
+        """What each layer norm multiplies features by, on average."""
+        return tuple(map(float, self._statistics))
 
     def run_node(self, n: fx.Node) -> Any:
         layer = self._layers.get(n)
-        if layer is None or rule_of(layer).gate is None:
+        rule = NO_RULE if layer is None else rule_of(layer)
+        if layer is None or rule.gate is None:
             return super().run_node(n)
-        rule = rule_of(layer)
         output, gate = rule.opened(layer, self.env[n.all_input_nodes[0]])
-        (self.relus if rule.gate == "map" else self.pools).append(gate)
+        kept = {"map": self.relus, "positions": self.pools, "statistics": self._statistics}
+        kept[rule.gate].append(gate)
         return output
