@@ -29,6 +29,7 @@ from legonet.language.bind import BLOCKS
 from legonet.language.declarations import LAYERS, Adapter, Conv, Data, Recipe, noun_of
 from legonet.language.declarations import Path as Application
 from legonet.language.fields import FieldType, fields_of
+from legonet.language.inputs import Input
 from legonet.language.markers import Choice, Forms, Label, Named
 from legonet.language.methods import METHODS
 from legonet.language.models import MODELS
@@ -176,7 +177,9 @@ def default(info: FieldInfo) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return "`[" + ", ".join(f"{Conv.call}({kernel})" for kernel in value) + "]`"
+        # Layers are kept as the sizes of their kernels.
+        shown = (f"{Conv.call}({item})" if isinstance(item, int) else str(item) for item in value)
+        return f"`[{', '.join(shown)}]`"
     return written(value)
 
 
@@ -300,6 +303,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "models": lambda: forms(MODELS),
         "weights": lambda: forms(WEIGHTS),
         "loading": lambda: fields(Loading),
+        "input": lambda: fields(Input),
         "train": lambda: fields(Recipe),
         "category": lambda: fields(BLOCKS["category"]),
         "task": lambda: fields(BLOCKS["task"]),

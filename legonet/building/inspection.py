@@ -16,6 +16,7 @@ def inspect_plan(plan: Plan) -> dict[str, Any]:
             {
                 "name": step.name,
                 "weights_sha256": step.artifact.sha256 if step.artifact else None,
+                "input": step.artifact.certificate.get("input") if step.artifact else None,
                 "metrics": step.artifact.metrics if step.artifact else {},
             }
             for step in plan.networks

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from legonet.language.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-"""Mean of red, green and blue on ImageNet, as torchvision's weights expect it."""
-
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-"""Standard deviation of red, green and blue on ImageNet."""
 
 
 def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from legonet.goals import GOALS
 from legonet.language.base import Form, Frozen
+from legonet.language.inputs import Input
 from legonet.language.markers import CategoryLabel, Choice, DataName, Forms, NetworkName
 from legonet.language.methods import METHODS, MethodForm
 from legonet.language.models import LIBRARIES, MODELS, LibraryModel, ModelForm
@@ -141,6 +142,7 @@ class Network(Frozen):
         init: A network to start from; copies every parameter whose name and shape match.
         weights: Pretrained weights.
         loading: How they are loaded, where their names or some of their shapes differ.
+        input: What it expects of its pictures, where its library or its ancestor does not say so.
         train: A recipe for training it, starting from ``init`` or ``weights`` if given.
         labels: What its outputs mean, one name for each, for a network without a recipe; background
             is called ``background``. Default: what the library that publishes the weights says.
@@ -153,6 +155,7 @@ class Network(Frozen):
     init: NetworkName | None = None
     weights: Annotated[Weights, Forms("form of weights", WEIGHTS, text=WeightsFile)] | None = None
     loading: Loading | None = None
+    input: Input | None = None
     train: Recipe | None = None
     labels: Labels | None = None
 

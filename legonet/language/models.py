@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from legonet.language.base import Form, Frozen
+from legonet.language.inputs import Input
 from legonet.registry import Registry
 
 
@@ -35,6 +36,13 @@ class ModelForm(Form):
     @property
     def labels(self) -> tuple[str, ...] | None:
         """What its outputs mean, one name for each; None if its fields do not say so."""
+        return None
+
+    def own_input(self) -> Input | None:
+        """Return what its ready weights expect of their pictures; None if that is not known.
+
+        It is only asked of a network that has ``weights``.
+        """
         return None
 
     @abstractmethod

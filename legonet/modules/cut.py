@@ -8,6 +8,7 @@ from torch import fx, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.modules.crossing import NoCutError, above, below, crossing
+from legonet.modules.inputs import CONVERSION, insert_conversion
 from legonet.modules.trace import TraceError, runs, trace
 
 _ONE_TENSOR = "only one tensor may cross a cut: cut before or after a block that branches"
@@ -97,7 +98,9 @@ def not_traced(network: nn.Module, error: TraceError, path: str | None = None) -
 
 def _traced(network: nn.Module, path: str) -> fx.Graph:
     """Trace a network down to a module; modules that the cut does not pass through stay whole."""
-    return trace(network, lambda _, name: path.startswith(f"{name}."))
+    graph = trace(network, lambda _, name: path.startswith(f"{name}."))
+    insert_conversion(network, graph)
+    return graph
 
 
 def _clean(network: nn.Module, graph: fx.Graph, path: str) -> fx.Node:
@@ -118,7 +121,7 @@ def _clean(network: nn.Module, graph: fx.Graph, path: str) -> fx.Node:
 
 def _nearest(network: nn.Module, graph: fx.Graph, path: str) -> list[str]:
     """Suggest the last module before a path and the first after it where a cut works."""
-    paths = list(runs(graph).values())
+    paths = [name for name in runs(graph).values() if name != CONVERSION]
     if path not in paths:
         return []
     place = paths.index(path)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, fx, nn
 
 from legonet.building import Artifact, Store
-from legonet.building.execution.caches import filled
+from legonet.building.execution.caches import filled, input_in
 from legonet.building.execution.routes import ModuleRef
 from legonet.modules.adapter import Adapter
 from legonet.modules.calibration import without_calibration
 from legonet.modules.cut import bottom, top
+from legonet.modules.inputs import convert_input
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
 from legonet.modules.streams import settle
@@ -177,7 +178,9 @@ class LoadedModules:
 
     def _filled(self, cut: Cut, half: ModuleRef, shared: Mapping[str, Tensor]) -> nn.Module:
         """Return one of a network's modules, sharing tensors that are already loaded."""
-        module = cut(instantiate(half.model, device="meta"), half.cut)
+        settings = input_in(half.artifact)
+        network = convert_input(instantiate(half.model, device="meta"), settings)
+        module = cut(network, half.cut)
         names = module.state_dict().keys()
         tensors = shared
         if not names <= shared.keys():
@@ -185,7 +188,8 @@ class LoadedModules:
         module.load_state_dict({name: tensors[name] for name in names}, assign=True)
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             # Only the constructor knows what is in no state dict, such as a table of positions.
-            return cut(filled(half.model, self._store.tensors(half.artifact)), half.cut)
+            tensors = self._store.tensors(half.artifact)
+            return cut(filled(half.model, tensors, settings), half.cut)
         return module
 
     def _once(self, identity: Identity, load: Callable[[], nn.Module]) -> nn.Module:

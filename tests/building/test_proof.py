@@ -14,8 +14,8 @@ from legonet.building.execution import answers, resources
 from legonet.building.execution.answers import pictures
 from legonet.building.proof import Proof
 from legonet.building.storage.answer_log import ANSWERS, AnswerLog
-from legonet.data.tensors import IMAGENET_DEVIATION, IMAGENET_MEAN
 from legonet.diagnostics import DiagnosticError
+from legonet.language.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 from legonet.modules.digest import state_digest
 from legonet.network import TransplantNetwork
 

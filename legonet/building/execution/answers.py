@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from legonet.building.execution.caches import filled
+from legonet.building.execution.caches import filled, input_in
 from legonet.building.execution.routes import ModuleRef, Route, Source
 from legonet.building.storage.store import Artifact, DamagedError, Store
 from legonet.data import to_tensor
@@ -210,9 +210,10 @@ class _Templates:
 
     def filled(self, cut: Cut, ref: ModuleRef, tensors: Mapping[str, Tensor]) -> nn.Module:
         """Return a module with a network's weights, frozen; the next call may return it again."""
-        place = (cut, repr(ref.model), ref.cut)
+        settings = input_in(ref.artifact)
+        place = (cut, repr((ref.model, settings)), ref.cut)
         if place not in self._made:
-            network = filled(ref.model, tensors).to(self._device)
+            network = filled(ref.model, tensors, settings).to(self._device)
             self._made[place] = freeze(cut(network, ref.cut))
         template = self._made[place]
         own = {name: tensors[name].to(self._device) for name in template.state_dict()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from legonet.building.storage.store import DamagedError, Store
+from legonet.building.storage.store import Artifact, DamagedError, Store
 from legonet.data import Pictures, Split, TaskDataset
 from legonet.diagnostics import Diagnostic, DiagnosticError
+from legonet.language.inputs import Input
 from legonet.language.models import Model
 from legonet.modules.digest import state_digest
 from legonet.modules.freeze import freeze
+from legonet.modules.inputs import convert_input
 from legonet.modules.models import instantiate
 from legonet.modules.streams import settle
 
@@ -30,11 +33,19 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True)
 class Frozen:
-    """A built network with the digest of the bits that must not change."""
+    """A built network with the digest of the bits that must not change.
+
+    Args:
+        name: Its name.
+        module: The network.
+        sha256: The digest of its bits.
+        input: What it expects of its pictures; None for what legonet gives them.
+    """
 
     name: str
     module: nn.Module
     sha256: str
+    input: Input | None = None
 
     @cached_property
     def bytes(self) -> int:
@@ -101,9 +112,12 @@ class FrozenNetworks:
             found = self._kept.get(key)
             # A network that was lost and trained again may have other bits under the same key.
             if found is None or found.sha256 != artifact.sha256:
-                module = filled(model, self._store.tensors(artifact)).to(self._device)
+                tensors = self._store.tensors(artifact)
+                module = filled(model, tensors, input_in(artifact)).to(self._device)
                 settle(self._device)
-                found = self._kept[key] = Frozen(name, freeze(module), artifact.sha256)
+                found = self._kept[key] = Frozen(
+                    name, freeze(module), artifact.sha256, input_in(artifact)
+                )
                 sizes = {key: kept.bytes for key, kept in self._kept.items()}
                 _drop_oldest(self._kept, sizes, self._most_bytes)
             self._kept.move_to_end(key)
@@ -129,13 +143,27 @@ class FrozenNetworks:
                 raise
 
 
-def filled(model: Model, tensors: Mapping[str, torch.Tensor]) -> nn.Module:
-    """Return a network with given weights, without initialising weights that they replace."""
-    module = instantiate(model, device="meta")
+def input_in(artifact: Artifact) -> Input | None:
+    """Return what a built network expects of its pictures; None for what legonet gives them."""
+    settings = artifact.certificate.get("input")
+    return None if settings is None else Input.model_validate_json(json.dumps(settings))
+
+
+def filled(
+    model: Model, tensors: Mapping[str, torch.Tensor], settings: Input | None = None
+) -> nn.Module:
+    """Return a network with given weights, without initialising weights that they replace.
+
+    Args:
+        model: What it is an instance of.
+        tensors: Its weights.
+        settings: What it expects of its pictures.
+    """
+    module = convert_input(instantiate(model, device="meta"), settings)
     module.load_state_dict(tensors, assign=True)
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         # Only the constructor knows what is in no state dict, such as a table of positions.
-        module = instantiate(model)
+        module = convert_input(instantiate(model), settings)
         module.load_state_dict(tensors)
     return module
 

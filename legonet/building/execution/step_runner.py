@@ -19,6 +19,7 @@ from legonet.building.execution.caches import (
     FrozenNetworks,
     PictureCache,
     filled,
+    input_in,
 )
 from legonet.building.execution.job import Job
 from legonet.building.execution.resources import environment
@@ -39,10 +40,12 @@ from legonet.distill.pseudo_gradients.student_pool import MOST_BYTES, StudentPoo
 from legonet.distill.training.network_training import train_network
 from legonet.goals import Goal
 from legonet.language.declarations import Learning
+from legonet.language.inputs import Input
 from legonet.modules.bridge import entering, leaving
 from legonet.modules.calibration import with_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
+from legonet.modules.inputs import convert_input, input_of
 from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Bottom, bridge_between
@@ -133,7 +136,7 @@ class StepRunner:
             student = _joined(lower, middle, upper, calibration).to(self._device)
             certificate |= self._figures(job.step, student, frozen, certificate["learned"])
         else:
-            network = filled(job.step.network.model, tensors)
+            network = filled(job.step.network.model, tensors, input_in(existing))
             certificate |= self._figures_of_network(job.step, freeze(network.to(self._device)))
         self._store.put(job.step.kind, job.key, tensors, certificate)
 
@@ -151,11 +154,17 @@ class StepRunner:
         module = instantiate(network.model, seed=recipe.seed if recipe else 0)
         certificate: dict[str, Any] = {"metrics": {}}
         load_weights(module, declaration)
+        ancestor_input: Input | None = None
         if declaration.init is not None and network.ancestor_model is not None:
             name = declaration.init
             ancestor = self._networks.get(job.networks[name], name, network.ancestor_model)
             certificate["inherited"] = list(inherit(module, ancestor.module.state_dict()))
             certificate["dependencies"] = {"ancestor": ancestor.sha256}
+            ancestor_input = ancestor.input
+        expected = input_of(declaration, module, ancestor_input)
+        if not expected.is_default:
+            convert_input(module, expected)
+            certificate["input"] = expected.model_dump(mode="json")
         dataset = _datasets().of_network(network)
         if recipe is not None and dataset is not None:
             pictures = self._pictures.read(_contents(step), dataset, "train")

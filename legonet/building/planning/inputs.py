@@ -22,14 +22,17 @@ from legonet.data import Source, TaskDataset
 from legonet.diagnostics import DiagnosticError
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language.declarations import Learning, Recipe
-from legonet.language.models import LibraryModel
-from legonet.language.weights import Weights, WeightsFile
+from legonet.language.models import LibraryModel, Model
+from legonet.language.weights import TorchvisionWeights, Weights, WeightsFile
 
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
 
 ADAPTER_VERSION = 3
 """Raised with every change of code that gives adapters of all methods other weights."""
+
+_UNUSUAL = ("IMAGENET1K_FEATURES", "googlenet", "inception_v3")
+"""torchvision's weights and models that expect other pictures."""
 
 Inputs = dict[str, Any]
 
@@ -77,6 +80,7 @@ class InputsOfGraph:
                 "init": None if ancestor is None else self.network_key(ancestor),
                 "weights": weights,
                 **_given("loading", network.declaration.loading, *elsewhere),
+                **self._input(network),
                 "train": None if recipe is None else self._recipe(network, recipe),
             }
         return self._networks[network.name]
@@ -134,6 +138,24 @@ class InputsOfGraph:
             return self._tensors(weights, None if loading is None else loading.entry)
         except DiagnosticError as error:
             raise self._datasets.located(error, ("network", network.name), ("weights",)) from None
+
+    def _input(self, network: ResolvedNetwork) -> Inputs:
+        """Return what the pictures of a network are converted to, as far as it is said.
+
+        What its library says of ready weights is known only where the library is imported, so the
+        key has no more than that it is asked.
+        """
+        declaration, model = network.declaration, network.model
+        found: Inputs = {}
+        if declaration.input is not None:
+            found = {
+                field: _plain(getattr(declaration.input, field))
+                for field in sorted(declaration.input.model_fields_set)
+            }
+        if declaration.weights is not None and has_own_input(model, declaration.weights):
+            own = None if isinstance(model, LibraryModel) else model.own_input()
+            found["weights"] = "library" if own is None else own.model_dump(mode="json")
+        return {"input": found} if found else {}
 
     def _tensors(self, weights: Weights | None, entry: str | None) -> Inputs | None:
         """Return the digest of the tensors in a file, whatever its format, or what names them.
@@ -220,6 +242,18 @@ def _given(name: str, block: BaseModel | None, *others: str) -> Inputs:
         and value != type(block).model_fields[field].get_default(call_default_factory=True)
     }
     return {name: plain} if plain else {}
+
+
+def has_own_input(model: Model, weights: Weights) -> bool:
+    """Whether ready weights may expect other pictures than ImageNet's usual ones.
+
+    Nearly all of torchvision's expect these, so their keys say nothing of them.
+    """
+    if not isinstance(model, LibraryModel):
+        return model.own_input() is not None
+    if not isinstance(weights, TorchvisionWeights):
+        return model.library == "timm"
+    return weights.name in _UNUSUAL or model.name in _UNUSUAL
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar, cast
 
@@ -10,15 +11,18 @@ from torch import nn
 
 from legonet.building.planning.datasets import TaskDatasets
 from legonet.building.planning.inputs import form_of
-from legonet.building.storage.keys import key_of
+from legonet.building.storage.keys import Plain, key_of
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.distill.pseudo_gradients.surrogate import Surrogate
 from legonet.graph import ModuleGraph
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language import Key
+from legonet.language.inputs import Input
 from legonet.language.methods import MethodForm
+from legonet.language.weights import TorchvisionWeights
 from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.cut import bottom, top
+from legonet.modules.inputs import convert_input, input_of
 from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Bottom, Shape, check_edge, check_output, shape_at
@@ -55,7 +59,10 @@ class _Checker:
         self._unfit: set[str] = set()
         self._cut: set[Key] = set()
         networks = graph.spec.networks.items()
-        self._models = {name: key_of(form_of(network.model)) for name, network in networks}
+        self._models = {
+            name: key_of([form_of(network.model), self._source_of_input(name)])
+            for name, network in networks
+        }
 
     def found(
         self, networks: Container[str] | None, edges: Container[tuple[str, str]] | None
@@ -102,9 +109,37 @@ class _Checker:
         return cast("Found", found)
 
     def _module(self, name: str) -> nn.Module:
-        model = self._spec.networks[name].model
-        make = partial(instantiate, model, device="meta")
-        return self._once(lambda: make().eval(), "module", self._models[name])
+        return self._made(name)[0]
+
+    def _made(self, name: str) -> tuple[nn.Module, Input]:
+        """Return a network without weights, and what it expects of its pictures."""
+        declaration = self._spec.networks[name]
+
+        def make() -> tuple[nn.Module, Input]:
+            module = instantiate(declaration.model, device="meta").eval()
+            ancestor: Input | None = None
+            if declaration.init is not None:
+                # A mistake in the ancestor is reported at the ancestor.
+                with suppress(DiagnosticError):
+                    ancestor = self._made(declaration.init)[1]
+            expected = input_of(declaration, module, ancestor)
+            return convert_input(module, expected), expected
+
+        return self._once(make, "module", self._models[name])
+
+    def _source_of_input(self, name: str) -> Plain:
+        """Return what determines the pictures that a network expects."""
+        network = self._spec.networks[name]
+        given = None if network.input is None else network.input.model_dump(exclude_unset=True)
+        weights = network.weights
+        before: Plain = None
+        if isinstance(weights, TorchvisionWeights):
+            before = [form_of(network.model), weights.name]
+        elif weights is not None:
+            before = [form_of(network.model)]
+        elif network.init is not None:
+            before = self._source_of_input(network.init)
+        return before if given is None else [given, before]
 
     def _bottom(self, name: str, path: str) -> nn.Module:
         module = self._module(name)

@@ -79,6 +79,12 @@ def _table(found: dict[str, Any]) -> None:
             (edge["adapter_sha256"] or "")[:12],
         )
     console().print(shown)
+    for network in found["networks"]:
+        if network["input"] is not None:
+            from legonet.language.inputs import Input
+
+            settings = Input.model_validate_json(json.dumps(network["input"]))
+            click.echo(f"input of {network['name']}: {settings.words}")
     for edge in found["edges"]:
         failure = [] if edge["failure"] is None else [edge["failure"]]
         for word, items in (("failed", failure), ("warning", edge["warnings"])):

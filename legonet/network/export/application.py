@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from legonet._version import __version__
-from legonet.data.tensors import IMAGENET_DEVIATION, IMAGENET_MEAN
 from legonet.graph.resolved import edge_name
+from legonet.language.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 from legonet.modules.digest import state_digest
 from legonet.network.route import Route
 

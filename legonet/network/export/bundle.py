@@ -17,6 +17,7 @@ from legonet.modules.adapter import Adapter
 from legonet.modules.calibration import Calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
+from legonet.modules.inputs import convert_input, input_of_half
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
 from legonet.network.export.application import Application
@@ -101,9 +102,10 @@ class Bundle(ExportFormat):
         """Return the contents of a bundle's two files, by their endings."""
         adapter = getattr(application, "adapter", None)
         calibrated = hasattr(application, "calibration")
+        lower = application.get_submodule("category")
         document = Document(
             application=application.description,
-            category=half_of(edge.category_network.model, edge.until),
+            category=half_of(edge.category_network.model, edge.until, input_of_half(lower)),
             adapter=None if adapter is None else _join_of(adapter, calibrated),
             task=half_of(edge.task_network.model, edge.after),
         )
@@ -155,7 +157,9 @@ def _makers(document: Document, file: Path) -> dict[str, Make]:
     except ValidationError as error:
         raise _misfit(file, error.errors(include_url=False)[0]["msg"].lower()) from error
     makers: dict[str, Make] = {
-        "category": lambda device: bottom(instantiate(lower, device=device), below.cut)
+        "category": lambda device: bottom(
+            convert_input(instantiate(lower, device=device), below.input), below.cut
+        )
     }
     if join is not None:
         makers["adapter"] = lambda _: _adapter(join)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from legonet.diagnostics import DiagnosticError, shortened
 from legonet.language.base import Frozen
 from legonet.language.declarations import Kernel
+from legonet.language.inputs import Input
 from legonet.language.models import LIBRARIES, MODELS, LibraryModel, Model
 from legonet.modules.adapter import Activation
 from legonet.modules.bridge import Bridge
@@ -29,11 +30,13 @@ class Half(Frozen):
         model: The network's dotted name, as in a spec.
         arguments: Of the model.
         cut: Torch's own path of the last module of the category module.
+        input: What the network expects of its pictures; None for what an application is given.
     """
 
     model: str
     arguments: dict[str, Any]
     cut: str
+    input: Input | None = None
 
 
 class Join(Frozen):
@@ -89,6 +92,10 @@ class Document(Frozen):
         contents = self.model_dump(mode="json")
         if self.adapter is not None and self.adapter.bridge is None:
             del contents["adapter"]["bridge"]
+        for half in (contents["category"], contents["task"]):
+            if half["input"] is None:
+                # As in bundles that were written before networks had inputs of their own.
+                del half["input"]
         contents["sha256"] = _digest(contents)
         return json.dumps(contents, indent=2, ensure_ascii=False).encode() + b"\n"
 
@@ -129,11 +136,10 @@ def is_bundle(contents: bytes) -> bool:
     return _object(contents).get("format") == FORMAT
 
 
-def half_of(model: Model, cut: str) -> Half:
-    """Return how to rebuild a network and where to cut it."""
-    if isinstance(model, LibraryModel):
-        return Half(model=model.call, arguments=model.arguments, cut=cut)
-    return Half(model=model.call, arguments=model.model_dump(), cut=cut)
+def half_of(model: Model, cut: str, settings: Input | None = None) -> Half:
+    """Return how to rebuild a network, where to cut it, and what it expects of its pictures."""
+    arguments = model.arguments if isinstance(model, LibraryModel) else model.model_dump()
+    return Half(model=model.call, arguments=arguments, cut=cut, input=settings)
 
 
 def model_of(half: Half) -> Model:

@@ -30,6 +30,7 @@ from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph, load
 from legonet.language import Spec
 from legonet.language.declarations import LAYERS, Category, Data, Learning, Network, Recipe, Task
+from legonet.language.inputs import Input
 from legonet.language.markers import Choice, Forms, Label, Named
 from legonet.language.methods import MethodForm
 from legonet.language.models import ModelForm
@@ -79,9 +80,9 @@ def spec(tmp_path: Path) -> Spec:
     (tmp_path / "two.safetensors").write_bytes(b"two")
     spec = load(write_spec(tmp_path, TEXT)).spec
     # It has nothing to load, but the key of what loads weights must tell the ways apart.
-    net = spec.networks["net"].model_copy(
-        update={"loading": Loading(rename=("a -> b",), excluded=("c",))}
-    )
+    loading = Loading(rename=("a -> b",), excluded=("c",))
+    expected = Input(**Input(size=32).model_dump())
+    net = spec.networks["net"].model_copy(update={"loading": loading, "input": expected})
     return replace(spec, networks={**spec.networks, "net": net})
 
 
