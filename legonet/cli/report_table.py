@@ -48,6 +48,8 @@ def show_report(report: Report, most_at_once: int, *, prove: bool = False) -> No
 
 
 def _edges(report: Report) -> Iterator[str]:
+    from legonet.goals import goal_of
+
     ranks = {"failed": 0, "stopped": 1, "built": 2}
     chosen, hidden = _chosen(report.edges, lambda item: ranks.get(item.outcome, 3))
     columns = _columns(report, chosen)
@@ -73,8 +75,8 @@ def _edges(report: Report) -> Iterator[str]:
             "vs teacher: the data do not know the right answers, so this is how often an edge "
             "answers otherwise than its teacher"
         )
-    if any("pixel_accuracy" in report.metrics(result) for result in chosen):
-        yield "px: share of the pixels that are wrong; `legonet inspect` shows more"
+    goals = (goal_of(report.metrics(result)) for result in chosen)
+    yield from dict.fromkeys(goal.legend for goal in goals if goal is not None and goal.legend)
 
 
 def _columns(report: Report, results: Iterable[Result[EdgeStep]]) -> dict[str, list[str]]:

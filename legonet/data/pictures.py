@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +23,15 @@ class Pictures:
             otherwise the index of the label, `UNKNOWN` where it is not known.
         masks: ``(N, H, W)``, uint8, the same numbers per pixel and `VOID`; None where the
             answers are about whole pictures.
+        values: ``(N, ..)``, the right answers of goals that are neither a label nor a mask: for
+            several labels at once ``(N, K)``, uint8, 1 for those that the picture shows; for
+            numbers ``(N, K)``, float32. None otherwise.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     masks: NDArray[np.uint8] | None = None
+    values: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -37,9 +41,11 @@ class Pictures:
     def nbytes(self) -> int:
         """Memory used, in bytes."""
         masks = 0 if self.masks is None else self.masks.nbytes
-        return self.images.nbytes + self.labels.nbytes + masks
+        values = 0 if self.values is None else self.values.nbytes
+        return self.images.nbytes + self.labels.nbytes + masks + values
 
     def take(self, indices: NDArray[np.int64]) -> Pictures:
         """Return the pictures at these indices, in this order."""
         masks = None if self.masks is None else self.masks[indices]
-        return Pictures(self.images[indices], self.labels[indices], masks)
+        values = None if self.values is None else self.values[indices]
+        return Pictures(self.images[indices], self.labels[indices], masks, values)

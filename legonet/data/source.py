@@ -59,12 +59,14 @@ class Source(ABC):
         has_background: Whether there are pictures that are meant to show none of the categories.
         has_masks: Whether some pictures have masks.
         default_size: Height and width in pixels where a spec does not set a size.
+        targets: The names of the numbers that are known of each picture, for regression.
     """
 
     categories: tuple[str, ...]
     has_background: bool
     has_masks: bool
     default_size: int
+    targets: tuple[str, ...] = ()
 
     @abstractmethod
     def fingerprint(self, category: str | None) -> Fingerprint:
@@ -103,6 +105,18 @@ class Source(ABC):
         Raises:
             DiagnosticError: A picture or mask cannot be read.
         """
+
+    def values(self, split: Split, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Return the numbers that are known of some pictures, ``(N, T)``, as `targets` has them.
+
+        Args:
+            split: The split whose `examples` they are.
+            examples: Which ones.
+        """
+        import numpy as np
+
+        del split
+        return np.zeros((len(examples), 0), np.float32)
 
     def fetch(self) -> None:  # noqa: B027 - most sources have nothing to fetch
         """Download the pictures where the spec says so and they are not there yet.

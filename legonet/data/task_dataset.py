@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from legonet.data.open import open_source
 from legonet.data.pictures import UNKNOWN, Pictures
@@ -54,6 +54,7 @@ class TaskDataset:
         self._check_category()
         self._check_background()
         self._check_masks()
+        self._check_goal()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -62,11 +63,20 @@ class TaskDataset:
             return (self.category,)
         if self.asked is not None:
             return self.asked
+        if self.goal.asks_for == "values":
+            return self.source.targets
         return self.source.categories + ((BACKGROUND,) if self.background else ())
 
     @property
     def knows_answers(self) -> bool:
-        """Whether the source knows the right answers: whether it has any of the labels."""
+        """Whether the source knows the right answers: whether it has any of the labels.
+
+        Of numbers it has to know all, and of some goals no source knows the answers.
+        """
+        if self.goal.asks_for == "values":
+            return bool(self.labels) and set(self.labels) <= set(self.source.targets)
+        if self.goal.asks_for is None:
+            return False
         return self.category is not None or not set(self.labels).isdisjoint(self.source.categories)
 
     @property
@@ -96,7 +106,24 @@ class TaskDataset:
         labels = np.array([label for _, label in answers], np.int64)
         if masks is not None:
             masks = self._by_label(masks)
-        return Pictures(images, labels, masks)
+        examples = [example for example, _ in answers]
+        return Pictures(images, labels, masks, self._values(split, examples))
+
+    def _values(self, split: Split, examples: Sequence[Example]) -> NDArray[Any] | None:
+        """Return the right answers that are neither a label nor a mask."""
+        import numpy as np
+
+        if not self.knows_answers:
+            return None
+        if self.goal.asks_for == "values":
+            places = [self.source.targets.index(name) for name in self.labels]
+            return self.source.values(split, examples)[:, places]
+        if self.goal.asks_for == "labels":
+            shown = np.zeros((len(examples), len(self.labels)), np.uint8)
+            for row, example in zip(shown, examples, strict=True):
+                row[[self._numbers[name] for name in example.shows if name in self._numbers]] = 1
+            return shown
+        return None
 
     def _answers(self, split: Split) -> list[tuple[Example, int]]:
         """Pick the pictures that belong to the dataset, each with its label."""
@@ -122,10 +149,12 @@ class TaskDataset:
             # Where there are background pictures, the other categories do not count as background.
             return None if self.source.has_background and example.shows else 0
         shown = example.shows or (BACKGROUND,)
-        if not self.knows_answers:
+        if not self.knows_answers or self.goal.asks_for == "values":
             wanted = not self.only or not set(self.only).isdisjoint(shown)
-            return UNKNOWN if wanted else None
+            return (0 if self.knows_answers else UNKNOWN) if wanted else None
         label = next((name for name in shown if name in self._numbers), None)
+        if self.goal.asks_for == "labels" and shown == (BACKGROUND,) and not self.only:
+            return len(self.labels)
         if label is None or (self.only and label not in self.only):
             return None
         return self._numbers[label]
@@ -192,7 +221,7 @@ class TaskDataset:
             )
 
     def _check_masks(self) -> None:
-        if not self._needs_masks:
+        if not self._needs_masks or (self.asked is not None and not self.knows_answers):
             return
         if not self.source.has_masks:
             raise DiagnosticError.of(
@@ -207,6 +236,27 @@ class TaskDataset:
                 "LEGO416",
                 f"expected fewer than {VOID} categories for masks, found {most}",
                 help=["ask for a single `category`, or keep fewer categories in the source"],
+            )
+
+    def _check_goal(self) -> None:
+        """Check that the goal can be asked of the source as the recipe says."""
+        if self.goal.asks_for in ("label", "mask"):
+            return
+        if self.category is not None or self.background:
+            field = "background" if self.category is None else "category"
+            raise DiagnosticError.of(
+                "LEGO417",
+                f"{self.goal} has no `{field}`",
+                label=f"not with {self.goal}",
+                help=[f"leave `{field}` out, or ask for classification"],
+            )
+        if self.asked is None and not self.knows_answers:
+            known = "no source knows" if self.goal.asks_for is None else "the source does not know"
+            raise DiagnosticError.of(
+                "LEGO418",
+                f"expected pictures with right answers for {self.goal}, which {known}",
+                label="no right answers",
+                help=["for numbers, name the columns of a manifest: `targets: [age]`"],
             )
 
     def _no_pictures(self, split: Split, what: str) -> DiagnosticError:

@@ -30,7 +30,7 @@ def shifted(pictures: Pictures, generator: torch.Generator) -> Pictures:
     rows, columns = (_moved(count, side, generator) for side in (height, width))
     place = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
     masks = None if pictures.masks is None else pictures.masks[place]
-    return Pictures(pictures.images[place], pictures.labels, masks)
+    return Pictures(pictures.images[place], pictures.labels, masks, pictures.values)
 
 
 def _moved(count: int, side: int, generator: torch.Generator) -> NDArray[np.int64]:

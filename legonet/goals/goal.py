@@ -31,25 +31,35 @@ class Goal(ABC):
 
     Attributes:
         name: Its name in a spec.
-        asks_for: What a source must know of a picture, the right answer: its ``label``, or its
-            ``mask``, a label for each pixel; None if no source knows it.
-        figure: The figure by which networks are compared, a share from 0 to 1.
+        asks_for: What a source must know of a picture, the right answer: its ``label``; its
+            ``labels``, several at once; its ``mask``, a label for each pixel; or its ``values``,
+            which are numbers. None if no source knows it: then networks are compared with their
+            teachers.
+        answers_like: The goal whose models can answer this one too; None for none.
+        full_size: Whether answers that are maps have the size of the picture.
+        figure: The figure by which networks are compared.
         figure_is_error: Whether a smaller one is better.
+        figure_is_share: Whether it is a share from 0 to 1, which is shown in percent.
         figure_words: What tooltips call the figure.
         error_words: What tables and messages call the error.
         unit: What the answers are about.
         mark: What follows an error in a table.
+        legend: What explains the mark below the table.
         void: The right answer that counts in neither a loss nor a figure; None if all count.
     """
 
     name: ClassVar[str]
-    asks_for: ClassVar[Literal["label", "mask"] | None]
+    asks_for: ClassVar[Literal["label", "labels", "mask", "values"] | None]
+    answers_like: ClassVar[str | None] = None
+    full_size: ClassVar[bool] = True
     figure: ClassVar[str]
     figure_is_error: ClassVar[bool]
+    figure_is_share: ClassVar[bool] = True
     figure_words: ClassVar[str]
     error_words: ClassVar[str]
     unit: ClassVar[str]
     mark: ClassVar[str] = ""
+    legend: ClassVar[str] = ""
     void: ClassVar[int | None] = None
 
     def __str__(self) -> str:
@@ -74,9 +84,22 @@ class Goal(ABC):
             size: Height and width of the picture.
         """
 
-    def truth(self, labels: NDArray[np.int64], masks: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Return the right answers about pictures; None where they are not known."""
-        return labels if self.asks_for == "label" else masks
+    def truth(
+        self,
+        labels: NDArray[np.int64],
+        masks: NDArray[Any] | None,
+        values: NDArray[Any] | None = None,
+    ) -> NDArray[Any] | None:
+        """Return the right answers about pictures; None where they are not known.
+
+        Args:
+            labels: ``(N,)``, one for each picture.
+            masks: ``(N, H, W)``, a label for each pixel.
+            values: ``(N, ..)``, whatever else the answers are.
+        """
+        if self.asks_for == "label":
+            return labels
+        return masks if self.asks_for == "mask" else values
 
     def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of the right answers are known: those that are not void."""
@@ -255,6 +278,10 @@ GOALS: Registry[Goal] = Registry(
     {
         "classification": "legonet.goals.classification:Classification",
         "segmentation": "legonet.goals.segmentation:Segmentation",
+        "multilabel": "legonet.goals.multilabel:Multilabel",
+        "regression": "legonet.goals.regression:Regression",
+        "depth": "legonet.goals.depth:Depth",
+        "keypoints": "legonet.goals.keypoints:Keypoints",
     },
 )
 """The goals; other packages add theirs at the entry point ``legonet.goals``."""

@@ -30,6 +30,7 @@ class Segmentation(Goal):
     error_words = "pixel error"
     unit = "pixel"
     mark = " px"
+    legend = "px: share of the pixels that are wrong; `legonet inspect` shows more"
     void = VOID
 
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:

@@ -107,12 +107,12 @@ class Relations:
         has labels, and a recipe without a category asks for all labels of its data.
         """
         outputs = self.outputs(network)
-        if outputs is None:
-            return network.train is None and isinstance(network.model, ModelForm)
-        return outputs == 1
+        if outputs is None and (network.train or not isinstance(network.model, ModelForm)):
+            return False
+        return self.goal(network).is_single(outputs or 1)
 
     def goal(self, network: Network) -> Goal:
-        """Return the question that a network answers, according to its recipe or else its model."""
+        """Return the question that a network answers, by its recipe, its statement or its model."""
         if network.train is not None:
             return goal_named(network.train.goal)
-        return goal_named(network.model.goal)
+        return goal_named(network.goal or network.model.goal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from legonet.diagnostics import Diagnostic, Severity, in_order
+from legonet.goals import goal_named
 from legonet.graph.relations import Relations
 from legonet.language import Key
 from legonet.language.declarations import Network
@@ -97,7 +98,7 @@ def recipe_fits_model(graph: Relations) -> Found:
         model = network.model
         if isinstance(model, ModelForm):
             able = model.goal
-            if recipe.goal != able:
+            if able not in (recipe.goal, goal_named(recipe.goal).answers_like):
                 own = map(MODELS.get, MODELS.own)
                 others = [f"`{known.call}`" for known in own if known.goal == recipe.goal]
                 take = f"for {recipe.goal} take {others[0]}, or " if others else ""

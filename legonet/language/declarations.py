@@ -113,7 +113,7 @@ class Recipe(Frozen):
         data: The pictures to learn from.
         category: The one category that the network tells from everything else, with a single
             output. By default it tells all categories apart, with one output for each.
-        goal: One label per picture (``classification``) or per pixel (``segmentation``).
+        goal: What it answers about a picture, by default one label.
         epochs: Passes over the training pictures.
         seed: Seed for the initialisation, the order and the augmentation.
         learning_rate: AdamW's peak learning rate.
@@ -146,6 +146,7 @@ class Network(Frozen):
         train: A recipe for training it, starting from ``init`` or ``weights`` if given.
         labels: What its outputs mean, one name for each, for a network without a recipe; background
             is called ``background``. Default: what the library that publishes the weights says.
+        goal: What it answers, for a network without a recipe. Default: what its model is made for.
     """
 
     model: Annotated[
@@ -158,6 +159,7 @@ class Network(Frozen):
     input: Input | None = None
     train: Recipe | None = None
     labels: Labels | None = None
+    goal: Annotated[str, Choice("goal", GOALS)] | None = None
 
 
 class Category(Frozen):

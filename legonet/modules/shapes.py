@@ -112,6 +112,7 @@ def check_edge(
     own_size: int,
     kernels: Sequence[int] | None,
     resize: Resize | None = None,
+    full_size: bool = True,
 ) -> Fit:
     """Check that an adapter can join a category module and a task module.
 
@@ -124,6 +125,7 @@ def check_edge(
         kernels: Kernel sizes of the adapter; None for a direct edge, whose features must fit as
             they are.
         resize: What the adapter does where heights and widths differ.
+        full_size: Whether answers that are maps must have the size of the pictures.
 
     Raises:
         DiagnosticError: No adapter can join the two.
@@ -139,12 +141,12 @@ def check_edge(
                 label="a direct edge cannot change channels",
                 help=["give the adapter a body, so that it learns convs between the two"],
             )
-        _check_task(task_module, features, own, size)
+        _check_task(task_module, features, own, size if full_size else None)
         return Fit(features, None)
     _check_own(task.module, size, own_size)
     bridge = bridge_between(category, task, size=size, resize=resize)
     _check_kernels(bridge, kernels)
-    _check_task(leaving(task_module, bridge.own), bridge.joined, own, size)
+    _check_task(leaving(task_module, bridge.own), bridge.joined, own, size if full_size else None)
     return Fit(features, bridge)
 
 
@@ -242,7 +244,7 @@ def check_output(network: nn.Module, goal: Goal, outputs: int, size: int) -> Non
     )
 
 
-def _check_task(task_module: nn.Module, joined: Shape, own: Shape, size: int) -> None:
+def _check_task(task_module: nn.Module, joined: Shape, own: Shape, size: int | None) -> None:
     try:
         answer = _run(task_module, joined)
     except _CannotRunError as error:
@@ -256,7 +258,7 @@ def _check_task(task_module: nn.Module, joined: Shape, own: Shape, size: int) ->
                 "or cut both networks where their feature maps have the same stride",
             ],
         ) from error
-    if len(answer) == 3 and answer[1:] != (size, size):
+    if size is not None and len(answer) == 3 and answer[1:] != (size, size):
         raise DiagnosticError.of(
             "LEGO522",
             f"the task module would answer with {answer[1]}x{answer[2]} pixels for pictures of "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from legonet.goals import goal_of
 from legonet.graph import EdgeState, State
 from legonet.graph.state import error_of
 from legonet.render.dot_text import Attributes, Markup, marked
@@ -161,7 +162,7 @@ def points_behind(metrics: Mapping[str, float]) -> float | None:
 
     Below 0 it is better than its teacher; None if it is not known.
     """
-    own, teacher = error_of(metrics), error_of(metrics, "teacher")
-    if own is None or teacher is None:
+    own, teacher, goal = error_of(metrics), error_of(metrics, "teacher"), goal_of(metrics)
+    if own is None or teacher is None or goal is None or not goal.figure_is_share:
         return None
     return round(round(100 * own[0], 1) - round(100 * teacher[0], 1), 1)

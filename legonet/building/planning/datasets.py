@@ -122,13 +122,16 @@ class TaskDatasets:
             raise self.located(error, ("category", edge.category), ("labels",))
         samples = 0 if edge.learning is None else edge.learning.samples
         if samples and not dataset.knows_answers:
+            known = dataset.source.categories
+            if dataset.goal.asks_for == "values":
+                known = dataset.source.targets
             error = DiagnosticError.of(
                 "LEGO315",
                 f"`samples` asks for labelled pictures, and the data know none of the labels of "
                 f"the task `{edge.task}`",
                 label="without the task's labels",
                 help=[
-                    f"the data know {_listed(dataset.source.categories)}",
+                    f"the data know {_listed(known) or 'none'}",
                     f"the task knows {_listed(asked)}" if asked else "add `labels` to its network",
                     "ask for `unlabelled` pictures: the edge then learns from its teacher",
                 ],

@@ -174,7 +174,7 @@ class _Checker:
         category, task = edge.layouts
         modules = (self._models[below], edge.until, self._models[above], edge.after)
         asked = None if learning is None else (learning.layers, learning.resize)
-        fit = (*modules, category, task, size, own_size, asked)
+        fit = (*modules, category, task, size, own_size, asked, edge.goal.full_size)
         found = self._once(
             lambda: check_edge(
                 Bottom(self._module(below), self._bottom(below, edge.until), category),
@@ -184,6 +184,7 @@ class _Checker:
                 own_size=own_size,
                 kernels=None if learning is None else learning.layers,
                 resize=None if learning is None else learning.resize,
+                full_size=edge.goal.full_size,
             ),
             "edge",
             *fit,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from legonet.data.decode import fitting, open_mask, open_picture, read_all, renu
 from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.goals import VOID
+from legonet.language.markers import CategoryLabel
 from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
@@ -35,18 +37,27 @@ class Row:
     mask: str
     category: str
     split: str
+    values: tuple[float, ...] = ()
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What the picture shows, the most prominent first; nothing for background."""
+        named = tuple(name.strip() for name in self.category.split("|"))
+        return () if named == (BACKGROUND,) else named
 
 
 class ManifestSource(Source):
     """Pictures as a ``manifest.csv`` lists them.
 
     Its columns ``path`` and ``mask_path`` are relative to the folder, ``split`` is ``train`` or
-    ``test``, and ``category`` may be ``background``. A mask has the size of its picture and holds
+    ``test``, and ``category`` may be ``background`` or several, such as ``dog | cat``, the most
+    prominent first, to which a mask belongs. A mask has the size of its picture and holds
     0 for anything else, 255 for the category and 128 where it is unknown.
 
     Args:
         directory: The folder.
         only: Keep the rows with this value in their ``source`` column; all rows when None.
+        targets: Columns with a number in each row.
 
     Raises:
         DiagnosticError: The manifest is missing or malformed, or a file that it lists is missing.
@@ -54,21 +65,27 @@ class ManifestSource(Source):
 
     default_size = 64
 
-    def __init__(self, directory: Path, only: str | None = None) -> None:
+    def __init__(
+        self, directory: Path, only: str | None = None, targets: tuple[str, ...] = ()
+    ) -> None:
         self.directory = directory
-        self.rows = tuple(_rows(directory / "manifest.csv", only))
-        names = {row.category for row in self.rows}
-        self.categories = tuple(sorted(names - {BACKGROUND}))
-        self.has_background = BACKGROUND in names
-        self.has_masks = any(row.mask and row.category != BACKGROUND for row in self.rows)
+        self.targets = targets
+        self.rows = tuple(_rows(directory / "manifest.csv", only, targets))
+        self.categories = tuple(sorted({name for row in self.rows for name in row.categories}))
+        self.has_background = any(not row.categories for row in self.rows)
+        self.has_masks = any(row.mask and row.categories for row in self.rows)
         self._check_files()
 
     def fingerprint(self, category: str | None) -> Fingerprint:
         """Return the rows of the category and of what it is told apart from, and their files."""
         rows = self.rows
         if category is not None and self.has_background:
-            rows = tuple(row for row in rows if row.category in (category, BACKGROUND))
+            rows = tuple(row for row in rows if not row.categories or category in row.categories)
+        values: tuple[object, ...]
         values = tuple((row.path, row.mask, row.category, row.split) for row in rows)
+        if self.targets:
+            numbers = tuple(tuple(map(repr, row.values)) for row in rows)
+            values = (*values, self.targets, *numbers)
         names = [name for row in rows for name in (row.path, row.mask) if name]
         files = tuple(self._files[name] for name in dict.fromkeys(names))
         return Fingerprint(("manifest", *values), files)
@@ -78,8 +95,8 @@ class ManifestSource(Source):
         return [
             Example(
                 position,
-                shows=() if row.category == BACKGROUND else (row.category,),
-                has_mask=bool(row.mask) or row.category == BACKGROUND,
+                shows=row.categories,
+                has_mask=bool(row.mask) or not row.categories,
             )
             for position, row in enumerate(self._splits[split])
         ]
@@ -102,14 +119,22 @@ class ManifestSource(Source):
 
         def mask(example: Example, picture_size: tuple[int, int]) -> Image.Image:
             row = rows[example.position]
-            if row.category not in (categories or ()):
+            if not row.categories or row.categories[0] not in (categories or ()):
                 return Image.new("L", picture_size, 0)
             mask = open_mask(self.directory / row.mask, row.mask)
             stored = fitting(mask, picture_size, row.mask)
-            number = 1 + list(categories or ()).index(row.category)
+            number = 1 + list(categories or ()).index(row.categories[0])
             return renumber(stored, {NOTHING: 0, BORDER: VOID, CATEGORY: number}, row.mask)
 
         return read_all(examples, size, picture, None if categories is None else mask)
+
+    def values(self, split: Split, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Return the numbers of rows."""
+        import numpy as np
+
+        rows = self._splits[split]
+        found = [rows[example.position].values for example in examples]
+        return np.array(found, np.float32).reshape(len(found), len(self.targets))
 
     @cached_property
     def _splits(self) -> dict[str, list[Row]]:
@@ -142,18 +167,23 @@ class Manifest(SourceForm):
     Args:
         directory: The folder.
         only: Keeps only the rows with this value in the ``source`` column. Default: all rows.
+        targets: The columns with the numbers that regression asks for. With these, the column
+            ``category`` may be left out.
     """
 
     call = "manifest"
     opens = ManifestSource
     directory: Path
     only: str | None = None
+    targets: tuple[CategoryLabel, ...] = ()
 
 
-def _rows(file: Path, only: str | None) -> Iterator[Row]:
+def _rows(file: Path, only: str | None, targets: tuple[str, ...]) -> Iterator[Row]:
     """Read and check a manifest line by line."""
     lines = _lines(file)
-    needed = COLUMNS if only is None else (*COLUMNS, "source")
+    needed: tuple[str, ...] = COLUMNS if only is None else (*COLUMNS, "source")
+    if targets:
+        needed = (*(column for column in needed if column != "category"), *targets)
     if not lines:
         raise _malformed(file, "expected at least one row, found none")
     absent = [column for column in needed if column not in lines[0]]
@@ -170,11 +200,13 @@ def _rows(file: Path, only: str | None) -> Iterator[Row]:
             )
     for number, line in enumerate(lines, start=2):
         if only is None or line["source"] == only:
-            yield _row(file, number, line)
+            yield _row(file, number, line, targets)
 
 
-def _row(file: Path, number: int, line: dict[str, str]) -> Row:
-    row = Row(line["path"], line.get("mask_path", ""), line["category"], line["split"])
+def _row(file: Path, number: int, line: dict[str, str], targets: tuple[str, ...]) -> Row:
+    values = tuple(_number(file, number, column, line[column]) for column in targets)
+    category = line.get("category", BACKGROUND if targets else "")
+    row = Row(line["path"], line.get("mask_path", ""), category, line["split"], values)
     if row.split not in ("train", "test"):
         raise _malformed(
             file, f"expected the split `train` or `test` in row {number}, found `{row.split}`"
@@ -188,6 +220,18 @@ def _row(file: Path, number: int, line: dict[str, str]) -> Row:
                 file, f"expected a path relative to the folder in row {number}, found `{name}`"
             )
     return row
+
+
+def _number(file: Path, row: int, column: str, cell: str) -> float:
+    try:
+        found = float(cell)
+    except ValueError:
+        found = nan
+    if isfinite(found):
+        return found
+    raise _malformed(
+        file, f"expected a number in the column `{column}` of row {row}, found `{cell}`"
+    )
 
 
 def _lines(file: Path) -> list[dict[str, str]]:

@@ -179,4 +179,26 @@ network that segments all categories at once can have at most 254 of them.
 Ask for a single `category`, or keep fewer categories in the source.
 """,
     ),
+    Code(
+        "LEGO417",
+        "a category or background that a goal does not have",
+        """\
+`category` and `background` belong to goals that give a picture or a pixel one label: classification
+and segmentation. Several labels at once (`multilabel`) and numbers (`regression`) have neither: a
+picture that shows none of the labels is the background.
+
+Leave the field out, or change `goal`.
+""",
+    ),
+    Code(
+        "LEGO418",
+        "no right answers for a goal",
+        """\
+A recipe trains a network with the right answers about its pictures. The source does not know them:
+the numbers of `regression` are columns of a manifest that `targets` names, such as
+`manifest("faces", targets: [age])`, and no source knows what `depth` and `keypoints` ask for. A
+network for such a goal has ready weights, and `goal` of its statement says what it answers. Edges
+onto it learn from their teachers.
+""",
+    ),
 )

@@ -30,7 +30,8 @@ class Examples:
         features: f(I), ``(N, C, H, W)``.
         pictures: Which picture each example shows, ``(N,)``, int64; several may show the same one.
         labels: ``(N,)``, int64, `UNKNOWN` where there is none.
-        answers: The labels again, or masks ``(N, H, W)``, int64.
+        answers: The right ones in the form of the goal, such as the labels again or masks
+            ``(N, H, W)``; zeros where there is none.
         taught: The teacher's outputs, ``(N, K)`` or ``(N, K, H, W)``.
     """
 
@@ -103,16 +104,25 @@ class Examples:
         features = context.outputs(pictures.images, category_module)
         taught = context.outputs(pictures.images, teacher)
         labels = torch.full((len(pictures),), UNKNOWN)
-        answers = torch.zeros(len(pictures), *taught.shape[2:], dtype=torch.int64)
         if known:
             labels = torch.tensor(pictures.labels)
-            given = context.edge.goal.truth(pictures.labels, pictures.masks)
-            if given is None:
-                raise TypeError("labelled pictures have the answers of their goal")
-            answers = torch.tensor(given).long()
+        answers = _right_answers(context, pictures if known else None, taught)
         numbers = torch.arange(first, first + len(pictures))
         numbers, labels, answers = (part.to(context.device) for part in (numbers, labels, answers))
         return cls(features, numbers, labels, answers, taught)
+
+
+def _right_answers(context: EdgeContext, pictures: Pictures | None, taught: Tensor) -> Tensor:
+    """Return the right answers about pictures; zeros of their form where there are none."""
+    goal, given = context.edge.goal, pictures or context.edge.labelled
+    found = goal.truth(given.labels, given.masks, given.values)
+    if pictures is not None and found is None:
+        raise TypeError("labelled pictures have the answers of their goal")
+    if found is None:
+        return torch.zeros(len(taught), *taught.shape[2:], dtype=torch.int64)
+    answers = torch.tensor(found)
+    answers = answers if answers.is_floating_point() else answers.long()
+    return answers if pictures is not None else answers.new_zeros(len(taught), *answers.shape[1:])
 
 
 def synthetic_pictures(context: EdgeContext, count: int) -> Pictures:

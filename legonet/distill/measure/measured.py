@@ -98,9 +98,9 @@ def measured(
     """Return the figures of a network with the answers behind them; see `measure`."""
     if not len(pictures):
         raise _nothing("pictures")
-    truth = goal.truth(pictures.labels, pictures.masks)
+    truth = goal.truth(pictures.labels, pictures.masks, pictures.values)
     if truth is None:
-        raise _nothing("masks")
+        raise _nothing("masks" if goal.asks_for == "mask" else "right answers")
     answers = answers_of(network, pictures, goal, torch.device(device))
     images = pictures.images
     counted = goal.counted(pictures.labels, single=answers.single)
@@ -138,7 +138,10 @@ def as_taught(
     answers = answers_of(teacher, pictures, goal, torch.device(device)).labels
     if goal.asks_for == "label":
         return Pictures(pictures.images, answers.astype(np.int64))
-    return Pictures(pictures.images, np.zeros(len(pictures), np.int64), answers)
+    labels = np.zeros(len(pictures), np.int64)
+    if goal.asks_for == "mask":
+        return Pictures(pictures.images, labels, answers)
+    return Pictures(pictures.images, labels, values=answers)
 
 
 def _is_constant(answers: Answers) -> bool:

@@ -63,7 +63,7 @@ class _Sides:
     @property
     def truth(self) -> NDArray[Any]:
         """The right answers about the pictures that count."""
-        truth = self.goal.truth(self.pictures.labels, self.pictures.masks)
+        truth = self.goal.truth(self.pictures.labels, self.pictures.masks, self.pictures.values)
         if truth is None:
             raise ValueError("figures were measured without the right answers")
         return truth[self.counted]
@@ -96,8 +96,11 @@ def judge(
     """
     sides = _Sides(student, teacher, donor, pictures, goal, against_teacher)
     metrics = _against_teacher(student, goal) if against_teacher else dict(student.metrics)
-    known = goal.known(sides.truth)
-    metrics["agreement"] = goal.agreement(student.answers[known], teacher.answers[known])
+    answers = student.answers, teacher.answers
+    if goal.void is not None:
+        known = goal.known(sides.truth)
+        answers = answers[0][known], answers[1][known]
+    metrics["agreement"] = goal.agreement(*answers)
     if against_teacher:
         others = {"donor": _against_teacher(donor, goal)}
     else:
@@ -125,9 +128,9 @@ def _failure(
 ) -> Diagnostic:
     by = " by the teacher's answers" if sides.against_teacher else ""
     found = (
-        f"{chance.name}{by} {_range(chance.error, chance.low, chance.high)} on "
+        f"{chance.name}{by} {_range(chance, sides.goal)} on "
         f"{_pictures(chance.pictures)}, where the same answer to everything has "
-        f"{_percent(chance.constant)}"
+        f"{sides.goal.text(chance.constant)}"
     )
     teachers = sides.teacher.chance
     hopeless = teachers is not None and teachers.is_reached and not sides.against_teacher
@@ -135,7 +138,7 @@ def _failure(
         return Diagnostic(
             "LEGO651",
             "nothing can be learned from this teacher: it is itself no better than chance, with "
-            f"{_article(teachers.name)} of {_range(teachers.error, teachers.low, teachers.high)} "
+            f"{_article(teachers.name)} of {_range(teachers, sides.goal)} "
             f"on {_pictures(teachers.pictures)}",
             label="failed: no better than chance",
             help=(
@@ -220,7 +223,7 @@ def _warnings(sides: _Sides, *, failed: bool) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "LEGO651",
             "the teacher is itself no better than chance, with "
-            f"{_article(teachers.name)} of {_range(teachers.error, teachers.low, teachers.high)}",
+            f"{_article(teachers.name)} of {_range(teachers, sides.goal)}",
             help=("what the edge knows comes from labels; name a better teacher",),
             severity=Severity.WARNING,
         )
@@ -230,19 +233,24 @@ def _warnings(sides: _Sides, *, failed: bool) -> Iterator[Diagnostic]:
 
 def _worse_than_donor(sides: _Sides) -> Iterator[Diagnostic]:
     own, donors = (_shown_error(item, sides.goal) for item in (sides.student, sides.donor))
-    # Rounded as shown: two figures that look the same are no reason to warn.
-    if round(own, 3) <= round(donors, 3):
+    # As shown: two figures that look the same are no reason to warn.
+    first, second = sides.goal.text(own), sides.goal.text(donors)
+    if own <= donors or first == second:
         return
     certain = sides.goal.differ(
         sides.student.answers, sides.donor.answers, sides.truth, single=sides.student.single
     )
     noise = "more than noise" if certain else "which may be noise"
-    of = "" if sides.goal.unit == "picture" else f" of the {sides.goal.unit}s"
-    verb = "answers otherwise than its teacher" if sides.against_teacher else "errs"
+    if sides.goal.figure_is_share:
+        of = "" if sides.goal.unit == "picture" else f" of the {sides.goal.unit}s"
+        verb = "answers otherwise than its teacher" if sides.against_teacher else "errs"
+        told = f"it {verb} on {first}{of}, the donor's whole network on {second}"
+    else:
+        by = " by its teacher's answers" if sides.against_teacher else ""
+        told = f"its {sides.goal.error_words}{by} is {first}, the donor's whole network's {second}"
     yield Diagnostic(
         "LEGO652",
-        f"it {verb} on {_percent(own)}{of}, the donor's whole network on {_percent(donors)}, "
-        f"{noise}",
+        f"{told}, {noise}",
         help=("for this category the donor alone is the better network",),
         severity=Severity.WARNING,
     )
@@ -290,5 +298,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _range(value: float, low: float, high: float) -> str:
-    return f"{_percent(value)} ({100 * low:.1f} to {100 * high:.1f})"
+def _range(chance: Chance, goal: Goal) -> str:
+    """Return an error with its interval, such as ``4.0 % (1.0 to 9.0)``."""
+    low, high = (goal.text(limit).split(" ")[0] for limit in (chance.low, chance.high))
+    return f"{goal.text(chance.error)} ({low} to {high})"

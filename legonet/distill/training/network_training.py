@@ -100,7 +100,8 @@ def train_network(
 
 
 def _check(pictures: Pictures) -> None:
-    if len(np.unique(pictures.labels)) < 2 and pictures.masks is None:
+    by_label = pictures.masks is None and pictures.values is None
+    if by_label and len(np.unique(pictures.labels)) < 2:
         raise DiagnosticError.of(
             "LEGO530",
             f"expected training pictures with at least two labels, found {len(pictures)} with "
@@ -137,9 +138,12 @@ class _NetworkDescent(Descent):
     def differentiate(self) -> dict[str, Tensor]:
         """Return the loss of the next batch of shifted pictures, after computing its gradient."""
         seen = shifted(self._pictures.take(self._batches.next()), self._random.cpu)
-        answers = seen.labels if seen.masks is None else seen.masks
+        answers = self._goal.truth(seen.labels, seen.masks, seen.values)
+        if answers is None:
+            raise TypeError("training pictures have the answers of their goal")
         inputs = to_tensor(seen.images).to(self._device, memory_format=torch.channels_last)
-        expected = torch.from_numpy(answers).to(self._device).long()
+        expected = torch.from_numpy(answers).to(self._device)
+        expected = expected if expected.is_floating_point() else expected.long()
         # A network that recomputes to save memory may draw again on the way back.
         with self._random.followed() if self._draws else nullcontext():
             outputs = self._network(inputs)

@@ -54,7 +54,10 @@ def mean_of_two(first: Estimate, second: Estimate) -> Estimate:
 
 
 def over_pictures(
-    counts: NDArray[np.integer], statistic: Callable[[Sums], Sums], *, distinct: bool = True
+    counts: NDArray[np.integer | np.floating],
+    statistic: Callable[[Sums], Sums],
+    *,
+    distinct: bool = True,
 ) -> list[Estimate]:
     """Return figures that are computed from sums over pictures, with bootstrap intervals.
 
@@ -81,7 +84,7 @@ def over_pictures(
     ]
 
 
-def resampled(counts: NDArray[np.integer]) -> Sums:
+def resampled(counts: NDArray[np.integer | np.floating]) -> Sums:
     """Return the sums ``(R, K)`` of counts ``(N, K)`` over resamples, the same ones each time."""
     # From raw bits alone, as NumPy's distributions may change from version to version.
     bits = np.random.Philox(SEED)

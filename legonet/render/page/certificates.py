@@ -53,8 +53,10 @@ def certificate_of(step: Step | None) -> Mapping[str, Any]:
 def metrics(metrics: Mapping[str, float]) -> list[Figures]:
     """Return the figures, each with the teacher's and the donor's if there are any.
 
-    A figure may have the limits of its 95 % interval; all except logits are shares.
+    A figure may have the limits of its 95 % interval; all except logits and the numbers of some
+    goals are shares.
     """
+    goal = goal_of(metrics)
     return [
         {
             "name": _METRICS.get(name, name.replace("_", " ")),
@@ -63,7 +65,7 @@ def metrics(metrics: Mapping[str, float]) -> list[Figures]:
             "high": metrics.get(f"{name}_high"),
             "teacher": metrics.get(f"teacher_{name}"),
             "donor": metrics.get(f"donor_{name}"),
-            "is_share": name not in _LOGITS,
+            "is_share": name not in _LOGITS and (goal is None or goal.figure_is_share),
         }
         for name, value in sorted(metrics.items(), key=_place)
         if not name.startswith(_OTHERS) and not name.endswith(_LIMITS)
@@ -80,7 +82,7 @@ def quality(metrics: Mapping[str, float]) -> Figures | None:
     ``half`` is the larger half of its 95 % interval, if that is known.
     """
     goal, own, teacher = goal_of(metrics), error_of(metrics), error_of(metrics, "teacher")
-    if goal is None or own is None:
+    if goal is None or own is None or not goal.figure_is_share:
         return None
     value, low, high = own
     return {

@@ -74,7 +74,7 @@ def test_what_has_one_model_and_cut_is_checked_once(
 ) -> None:
     graph = load(write_spec(tmp_path, large_spec(*size)))
     assert check_shapes(graph) == []
-    assert counted == dict.fromkeys(WATCHED, 1)
+    assert counted == dict.fromkeys(WATCHED, 1) | {"shape_at": 2}  # of features and of answers
 
 
 def test_other_models_cuts_and_methods_are_checked_apart(
@@ -102,7 +102,7 @@ def test_a_misfit_that_is_found_once_is_reported_of_every_edge_that_has_it(
     chosen = {("early", "classify"), ("late", "classify")}
     found = check_shapes(load(write_spec(tmp_path, MISFITS)), set(), chosen)
     assert [item.code for item in found] == ["LEGO707", "LEGO707"]
-    assert counted["shape_at"] == 1
+    assert counted["shape_at"] == 2  # of features and of answers
 
 
 def test_all_is_checked_unless_said(tmp_path: Path) -> None:
