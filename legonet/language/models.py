@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from legonet.language.base import Form, Frozen
 from legonet.language.inputs import Input
 from legonet.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ModelForm(Form):
@@ -38,6 +42,22 @@ class ModelForm(Form):
         """What its outputs mean, one name for each; None if its fields do not say so."""
         return None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files besides those of its package that determine the network; their contents count."""
+        return ()
+
+    def ready_state(self, place: Path) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Return the tensors of weights by the network's names, if it needs a reader of its own.
+
+        Args:
+            place: The file or folder that ``weights`` names.
+
+        Returns:
+            None if the file's own names are those of the network.
+        """
+        return None
+
     def own_input(self) -> Input | None:
         """Return what its ready weights expect of their pictures; None if that is not known.
 
@@ -63,6 +83,7 @@ MODELS: Registry[ModelForm] = Registry(
         "legonet.small_fcn": "legonet.modules.small:SmallFcn",
         "legonet.vgg_fcn": "legonet.modules.fcn:VggFcn",
         "legonet.efficientnet_fcn": "legonet.modules.fcn:EfficientNetFcn",
+        "transformers.model": "legonet.modules.transformers_model:TransformersModel",
     },
 )
 """The models; other packages add theirs at the entry point ``legonet.models``."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.language.models import LibraryModel
+from legonet.language.models import LibraryModel, ModelForm
 from legonet.language.weights import HubWeights, Loading, WeightsFile
 from legonet.modules.weight_files import keeps_order, parts_of, read_shapes, read_weights
 from legonet.modules.weight_names import Pairs, paired, random_names
@@ -57,6 +57,9 @@ def check_weights(network: nn.Module, declaration: Network) -> None:
         DiagnosticError: As for `load_weights`.
     """
     weights, loading = declaration.weights, declaration.loading or Loading()
+    model = declaration.model
+    if not isinstance(model, LibraryModel) and type(model).ready_state is not ModelForm.ready_state:
+        return  # only its own reader knows what is in the file
     if isinstance(weights, WeightsFile):
         found = read_shapes(weights.file, loading.entry)
         ordered = keeps_order(weights.file)
@@ -69,6 +72,9 @@ def _state(
     """Return tensors, what to call their origin, and whether they have kept their order."""
     if isinstance(weights, WeightsFile):
         file, origin = weights.file, str(weights.file)
+        own = None if isinstance(model, LibraryModel) else model.ready_state(file)
+        if own is not None:
+            return own, origin, True
     elif isinstance(weights, HubWeights):
         file, origin = _fetched(weights), f"{weights.repository}/{weights.file}"
     else:

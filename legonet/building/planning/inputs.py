@@ -124,12 +124,15 @@ class InputsOfGraph:
             return form_of(form)
         try:
             code = code_of(form, self._contents)
+            digests = self._contents.digest(form.files)
         except DiagnosticError as error:
             raise self._datasets.located(error, ("network", network.name), ("model",)) from None
+        found = list(zip(form.files, digests, strict=True))
         return {
             **form_of(form),
             **({} if form.version is None else {"version": form.version}),
             **({} if code is None else {"code": code}),
+            **({"files": {file.name: digest for file, digest in found}} if found else {}),
         }
 
     def _weights(self, network: ResolvedNetwork) -> Inputs | None:

@@ -96,7 +96,7 @@ class Reasons:
             elif place in _VERSIONS:
                 change = f"{_shown(old)} -> {_shown(new)}"
                 yield f"another version of legonet computes it differently ({change})"
-            elif path == ("model", "code"):
+            elif path in (("model", "code"), ("model", "files")):
                 yield f"model: {_told(old, new)} {field}"
             elif place in _WEIGHTS and weights:
                 yield f"weights: other contents of {weights}"

@@ -60,7 +60,8 @@ class _Checker:
         self._cut: set[Key] = set()
         networks = graph.spec.networks.items()
         self._models = {
-            name: key_of([form_of(network.model), self._source_of_input(name)])
+            # Forms of equal fields may have files in other places.
+            name: key_of([form_of(network.model), repr(network.model), self._source_of_input(name)])
             for name, network in networks
         }
 
