@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from kit.colours import COLOURS, loaded, write_colours, write_namers
 from kit.specs import broken, build_of, plan_of, write_spec
+from safetensors.torch import load_file, save_file
 
 from legonet import TransplantNetwork
 from legonet.building import EdgeStep, Report
+from legonet.building.planning.datasets import TaskDatasets
 from legonet.building.planning.shapes import check_shapes
 from legonet.cli.tables import error
 from legonet.data import open_source, to_tensor
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import check_file, load
 from legonet.language.sources import SOURCES
+from legonet.modules.small import small_fcn
 
 SPEC = """
 data colours { source: folder("."), size: 16 }
@@ -166,3 +170,95 @@ def test_several_outputs_that_the_spec_does_not_mention_are_refused(folder: Path
     )
     found = check_shapes(load(write_spec(folder, text)), networks=())
     assert {item.code for item in found} == {"LEGO314"}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "transplant(steps: 2)",
+        "output_distillation(steps: 2, init: stitching)",
+        "ordinary_learning(steps: 2, init: stitching)",
+        "back_distillation(steps: 2, pairs: 16)",
+    ],
+)
+def test_every_method_teaches_several_labels(folder: Path, method: str) -> None:
+    text = SPEC.replace("stitching()", method).replace("unlabelled: 4", "samples: 6, unlabelled: 3")
+    report = build_of(write_spec(folder, text))
+    metrics = metrics_of(report)
+    assert metrics["error_rate"] < 0.1
+    (edge,) = report.edges
+    assert edge.artifact is not None
+    # Several labels have no threshold that a scale and an offset could correct.
+    assert edge.artifact.certificate["learned"]["calibration"] is None
+
+
+def test_one_output_may_stand_for_several_labels(folder: Path) -> None:
+    text = """
+    data colours { source: folder("."), size: 16 }
+    for name in ["one", "other"] {
+      network ${name} {
+        model: legonet.small_vgg(classes: 1, channels: 3)
+        train { data: colours, category: red, epochs: 1, batch_size: 8 }
+      }
+    }
+    category warm { from: one, until: "features.4", labels: [red, green] }
+    task is_it { from: other, after: "features.4" }
+    adapter warm -> is_it { samples: 6, method: stitching() }
+    """
+    plan = plan_of(write_spec(folder, text))
+    dataset = TaskDatasets().of_edge(plan.edges[0].edge)
+    assert dataset is not None
+    pictures = dataset.read("test")
+    shown = [example.shows[0] for example in dataset.source.examples("test")]
+    assert pictures.labels.tolist() == [int(name in ("red", "green")) for name in shown]
+    # The name of a category module counts for nothing where its labels are given.
+    renamed = plan_of(write_spec(folder, text.replace("warm", "hot"), "renamed.lego"))
+    assert [step.key for step in renamed.edges] == [step.key for step in plan.edges]
+
+
+SEGMENTING = """
+data digits { source: digits(), size: 16 }
+for name in ["knows", "gives"] {
+  network ${name} {
+    model: legonet.small_fcn(classes: 3, channels: 2)
+    weights: "${name}.safetensors"
+    labels: ["7", background, "2"]
+  }
+}
+category any { from: knows, until: "features.4" }
+task outline { from: gives, after: "features.4" }
+adapter any -> outline { data: digits, samples: 6, method: ordinary_learning(steps: 2) }
+"""
+
+
+def test_pixels_of_labels_that_the_task_does_not_know_are_void(tmp_path: Path) -> None:
+    for seed, name in enumerate(("knows", "gives")):
+        torch.manual_seed(seed)
+        save_file(small_fcn(3, 2).state_dict(), tmp_path / f"{name}.safetensors")
+    report = build_of(write_spec(tmp_path, SEGMENTING))
+    (edge,) = report.edges
+    assert isinstance(edge.step, EdgeStep)
+    dataset = TaskDatasets().of_edge(edge.step.edge)
+    assert dataset is not None
+    pictures = dataset.read("test")
+    source = dataset.source
+    wanted = ((), ("2",), ("7",))
+    examples = [item for item in source.examples("test") if item.shows in wanted]
+    _, masks = source.read("test", examples, 16, ["2", "7"])
+    assert masks is not None
+    assert pictures.masks is not None
+    assert np.array_equal(pictures.masks, np.array([1, 2, 0], np.uint8)[masks])
+    # The donor's figures are those that any implementation finds.
+    network = small_fcn(3, 2)
+    torch.manual_seed(1)
+    network.load_state_dict(load_file(tmp_path / "gives.safetensors"))
+    with torch.no_grad():
+        answered = network.eval()(to_tensor(pictures.images)).argmax(1).numpy()
+    metrics = report.metrics(edge)
+    assert metrics["donor_pixel_accuracy"] == pytest.approx((answered == pictures.masks).mean())
+    each = [
+        ((answered == label) & (pictures.masks == label)).sum()
+        / ((answered == label) | (pictures.masks == label)).sum()
+        for label in range(3)
+    ]
+    assert metrics["donor_iou"] == pytest.approx(np.mean(each))

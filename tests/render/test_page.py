@@ -24,6 +24,7 @@ from legonet.diagnostics import Diagnostic, DiagnosticError, Severity
 from legonet.graph import load
 from legonet.render.page import page
 from legonet.render.page.assembly import assembled
+from legonet.render.page.certificates import quality
 from legonet.render.page.document import document_of
 
 
@@ -263,3 +264,13 @@ def test_no_text_breaks_out_of_the_data(zoo: Plan) -> None:
         assert not set(shown) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200e\u2028")
 
     stays()
+
+
+def test_an_error_that_is_no_share_of_wrong_answers_is_told_in_words() -> None:
+    found = quality({"mean_absolute_error": 2.5, "teacher_mean_absolute_error": 2.0})
+    assert found is not None
+    assert found["shown"] == {"own": "mean absolute error 2.5", "teacher": "2"}
+    found = quality({"against_teacher_error_rate": 0.25})
+    assert found is not None
+    assert found["shown"] == {"own": "error 25.0 % by its teacher's answers", "teacher": ""}
+    assert "shown" not in (quality({"error_rate": 0.25}) or {"shown": None})

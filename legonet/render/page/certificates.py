@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from legonet.goals import goal_of
-from legonet.graph.state import error_of
+from legonet.goals import goal_of, is_against_teacher
+from legonet.graph.state import EdgeState, State, error_of
 from legonet.render import words
 
 if TYPE_CHECKING:
@@ -79,13 +79,20 @@ def _place(metric: tuple[str, float]) -> int:
 def quality(metrics: Mapping[str, float]) -> Figures | None:
     """Return the share of wrong answers, of pictures or of pixels, and the teacher's.
 
-    ``half`` is the larger half of its 95 % interval, if that is known.
+    ``half`` is the larger half of its 95 % interval, if that is known. An error that is no such
+    share has ``shown``, in words: of numbers, or where the teacher's answers stand for the right
+    ones.
     """
     goal, own, teacher = goal_of(metrics), error_of(metrics), error_of(metrics, "teacher")
-    if goal is None or own is None or not goal.figure_is_share:
+    if goal is None or own is None:
         return None
     value, low, high = own
+    plain = goal.figure_is_share and not is_against_teacher(metrics)
+    own_words = words.error_words(EdgeState(State.BUILT, metrics))
+    teachers = "" if teacher is None else goal.text(teacher[0])
+    shown = {} if plain else {"shown": {"own": own_words, "teacher": teachers}}
     return {
+        **shown,
         "of": f"{goal.unit}s",
         "own": value,
         "half": None if low is None or high is None else max(value - low, high - value),

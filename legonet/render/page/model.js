@@ -44,10 +44,19 @@ function searchedWords(item) {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
+/** A teacher's error; empty where it is not known. */
+function teacherOf(edge) {
+  if (edge.quality === null) return "";
+  const { teacher, shown } = edge.quality;
+  if (shown) return shown.teacher;
+  return teacher === null ? "" : percent(teacher);
+}
+
 /** The share of wrong answers of an edge with half of its 95 % interval; how far it has come where that is not known. */
 function errorOf(edge) {
   if (edge.quality === null) return stateName(edge.state);
-  const { of, own, half } = edge.quality;
+  const { of, own, half, shown } = edge.quality;
+  if (shown) return shown.own;
   const noise = half === null ? "" : ` ± ${(100 * half).toFixed(1)}`;
   return `${(100 * own).toFixed(1)}${noise} %${of === "pixels" ? " px" : ""}`;
 }
@@ -55,7 +64,8 @@ function errorOf(edge) {
 /** How good an edge is beside its teacher, in a few words. */
 function progressOf(edge) {
   if (edge.quality === null) return edge.message;
-  const { teacher } = edge.quality;
+  const { teacher, shown } = edge.quality;
+  if (shown) return `${shown.own}${shown.teacher && `, teacher ${shown.teacher}`}`;
   return `error ${errorOf(edge)}${teacher === null ? "" : `, teacher ${percent(teacher)}`}`;
 }
 

@@ -48,8 +48,7 @@ const edgeTable = (items) => tableOf(["Edge", "Error", "Teacher’s"], items.map
     element("td", {}, linkToEdge(edge)),
     element("td", { class: `number state-${edge.state}` },
       element("span", { class: "sign", "aria-hidden": "true" }, signOf(edge)), ` ${errorOf(edge)}`),
-    element("td", { class: "number" },
-      edge.quality && edge.quality.teacher !== null ? percent(edge.quality.teacher) : ""))));
+    element("td", { class: "number" }, teacherOf(edge)))));
 
 const moduleTable = (items) => tableOf(["Name", "Module"], items.map((item) => element("tr", {},
   element("td", {}, linkTo(item.kind, item.name)),
