@@ -50,8 +50,16 @@ def _loaded(file: Path, device: str) -> Any:
     """Return what torch finds in a file of its own format, or raise LEGO504."""
     import torch
 
-    if _members(file) & {"constants.pkl", "archive_format"}:
-        raise unreadable(file, "it is a program, as `torch.jit.save` and `torch.export.save` write")
+    if file.suffix == ".onnx" or _members(file) & {"constants.pkl", "archive_format"}:
+        raise DiagnosticError.of(
+            "LEGO504",
+            f"{file} is a program, not the weights of a network",
+            label="a program",
+            help=[
+                "a program has none of the layers at which a network is cut",
+                "name the model that it was exported from, and a file of its weights",
+            ],
+        )
     try:
         return torch.load(file, map_location=device, weights_only=True)
     # torch raises errors of many kinds for a file that is damaged, or was never of its format.

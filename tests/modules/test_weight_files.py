@@ -352,3 +352,16 @@ def test_missing_counts_of_updates_make_no_difference(tmp_path: Path) -> None:
     network = small_vgg(2)
     load_weights(network, declared(torch_file(state, tmp_path)))
     assert torch.equal(network.get_parameter("features.0.weight"), state["features.0.weight"])
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_a_program_is_told_from_weights(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"network{suffix}"
+    file.write_bytes(b"\x08\x07\x12\x07pytorch")
+    if suffix == ".pt2":
+        torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.ones(1, 2),)), file)
+    with pytest.raises(DiagnosticError) as raised:
+        read_weights(file)
+    (found,) = raised.value.diagnostics
+    assert found.code == "LEGO504"
+    assert "is a program" in found.message

@@ -37,7 +37,9 @@ CODES: tuple[Code, ...] = (
         "A file of torch's own format is a pickle, which could run any code. legonet reads it with "
         "`weights_only=True` and nothing else, so one that holds other objects, such as the "
         "arguments of its training or a whole network, is refused. Where you trust it, save its "
-        "tensors alone: `torch.save(network.state_dict(), NEW_FILE)`.",
+        "tensors alone: `torch.save(network.state_dict(), NEW_FILE)`.\n\n"
+        "Programs, such as `.pt2` and `.onnx` files, hold none of the layers at which a network is "
+        "cut. Name the model that the program was exported from, and a file of its weights.",
     ),
     Code(
         "LEGO505",
