@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from legonet.distill.methods.trained import TrainingSetup
     from legonet.distill.training.trainer import Trained
     from legonet.modules.adapter import Adapter
+    from legonet.modules.bridge import Bridge
     from legonet.modules.calibration import Calibration
 
 LEAST_AGREEMENT = 0.2
@@ -39,7 +40,16 @@ def scales(context: EdgeContext) -> dict[str, Any]:
         "beta_pictures": context.beta_pictures,
         "ancestor_r2": context.ancestor_r2,
         "activation": context.activation,
+        **_features(context.edge.bridge),
     }
+
+
+def _features(bridge: Bridge | None) -> dict[str, Any]:
+    """Return the layouts of the features on both sides, where they are not maps of one size."""
+    if bridge is None:
+        return {}
+    words = {"features": bridge.reads.words, "own_features": bridge.writes.words}
+    return words if bridge.resized_how is None else {**words, "resized": bridge.resized_how}
 
 
 def training(setup: TrainingSetup, trained: Trained) -> dict[str, Any]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import getitem
+from typing import TypeVar
 
 from torch import fx, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.modules.crossing import NoCutError, above, below, crossing
 from legonet.modules.inputs import CONVERSION, insert_conversion
+from legonet.modules.split import bottom_as_it_is, graph_after
 from legonet.modules.trace import TraceError, runs, trace
+
+Part = TypeVar("Part", nn.Module, fx.Graph)
 
 _ONE_TENSOR = "only one tensor may cross a cut: cut before or after a block that branches"
 _TRACED = "a forward pass must do the same whatever it sees, and overwrite nothing that it needs"
 
 
-def bottom(network: nn.Module, until: str) -> fx.GraphModule:
+def bottom(network: nn.Module, until: str) -> nn.Module:
     """Return everything in a network up to and including a module: the category module f.
 
     The layers are the network's own, not copies, and the state dict keeps the network's names.
@@ -30,8 +35,10 @@ def bottom(network: nn.Module, until: str) -> fx.GraphModule:
     Raises:
         DiagnosticError: No such module, or more than its output crosses the cut.
     """
-    graph, node = _cut(network, until)
-    return _half(network, below(graph, node), "Bottom")
+    cut = _cut(network, until)
+    if isinstance(cut, TraceError):
+        return _split(network, until, cut, bottom_as_it_is)
+    return _half(network, below(*cut), "Bottom")
 
 
 def top(network: nn.Module, after: str) -> fx.GraphModule:
@@ -44,8 +51,11 @@ def top(network: nn.Module, after: str) -> fx.GraphModule:
     Raises:
         DiagnosticError: As for `bottom`, or nothing comes after the module.
     """
-    graph, node = _cut(network, after)
-    rest = above(network, graph, node)
+    cut = _cut(network, after)
+    if isinstance(cut, TraceError):
+        rest = _split(network, after, cut, graph_after)
+    else:
+        rest = above(network, *cut)
     if not any(item.op.startswith("call") for item in rest.nodes):
         raise DiagnosticError.of(
             "LEGO512",
@@ -70,19 +80,41 @@ def check_path(network: nn.Module, path: str) -> None:
     )
 
 
-def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node]:
-    """Return a network's graph and the node whose output alone crosses a cut."""
+def _cut(network: nn.Module, path: str) -> tuple[fx.Graph, fx.Node] | TraceError:
+    """Return a network's graph and the node whose output alone crosses a cut.
+
+    Where the network as a whole cannot be traced, return why.
+    """
     check_path(network, path)
     try:
         graph = _traced(network, path)
     except TraceError as error:
-        raise not_traced(network, error, path) from error
+        return error
     try:
         node = _clean(network, graph, path)
     except NoCutError as error:
         advice = [*_nearest(network, graph, path), _ONE_TENSOR]
         raise _refusal(path, str(error), advice) from error
     return graph, node
+
+
+def _split(
+    network: nn.Module, path: str, whole: TraceError, part: Callable[[nn.Module, str], Part]
+) -> Part:
+    """Return a part of a network of which only what comes after a cut can be traced.
+
+    Args:
+        network: The network.
+        path: Where it is cut.
+        whole: Why it cannot be traced as a whole.
+        part: Returns the part.
+    """
+    try:
+        return part(network, path)
+    except TraceError:
+        raise not_traced(network, whole, path) from whole
+    except NoCutError as error:
+        raise _refusal(path, str(error), [_ONE_TENSOR]) from error
 
 
 def not_traced(network: nn.Module, error: TraceError, path: str | None = None) -> DiagnosticError:

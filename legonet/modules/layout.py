@@ -57,11 +57,16 @@ class Layout:
                 return (self.channels,)
 
     @property
+    def name(self) -> str:
+        """What people call the kind, such as ``channels-last maps``."""
+        return "channels-last maps" if self.kind == "channels_last" else self.kind
+
+    @property
     def words(self) -> str:
         """What people call it, such as ``tokens of 197x192 (1 + 14x14)``."""
         shape = "x".join(map(str, self.shape))
         if self.kind != "tokens":
-            return f"{self.kind.replace('channels_last', 'channels-last maps')} of {shape}"
+            return f"{self.name} of {shape}"
         parts = [str(self.prefix)] * bool(self.prefix) + [f"{self.height}x{self.width}"]
         return f"tokens of {shape}" + (f" ({' + '.join(parts)})" if self.gridded else "")
 

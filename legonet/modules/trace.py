@@ -64,18 +64,35 @@ def trace(
             it uses again, or returns more than one tensor.
     """
     tracer = _Tracer(enters, {} if outputs is None else outputs)
-    with _ONE_AT_A_TIME, _in_evaluation(module, enters):
+    with tracing(module, enters):
         try:
             graph = tracer.trace(module, _defaults(module))
         except Exception as error:
             # Tracing runs the network's own code, which may raise anything at all.
             reason = "depends on its input in a way that cannot be traced"
             raise TraceError(f"{reason}{_line(error)}", tracer.failed) from error
+    finished(graph)
+    if sum(node.op == "placeholder" for node in graph.nodes) > 1:
+        raise TraceError("takes more than one input")
+    return graph
+
+
+@contextmanager
+def tracing(module: nn.Module, enters: Enters) -> Iterator[None]:
+    """Have `torch.fx` to oneself, with the modules that are entered in evaluation."""
+    with _ONE_AT_A_TIME, _in_evaluation(module, enters):
+        yield
+
+
+def finished(graph: fx.Graph) -> fx.Graph:
+    """Return a graph that was just traced with one answer, nothing in place, and nothing unused.
+
+    Raises:
+        TraceError: It returns more than one tensor, or overwrites tensors that it uses again.
+    """
     _reduce_answer(graph)
     _replace_in_place(graph)
     tidy(graph)
-    if sum(node.op == "placeholder" for node in graph.nodes) > 1:
-        raise TraceError("takes more than one input")
     return graph
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import RLock
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from legonet.building import Artifact, Store
 from legonet.building.execution.caches import filled, input_in
@@ -46,7 +46,7 @@ class RouteModules:
         return tuple(module for module in found if module is not None)
 
 
-Cut = Callable[[nn.Module, str], fx.GraphModule]
+Cut = Callable[[nn.Module, str], nn.Module]
 
 Identity = tuple[object, ...]
 """What identifies a module, such as its content key, the digest of its bits, and its cut."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.graph.resolved import with_ancestors
@@ -154,7 +155,8 @@ class Boxes:
             known = bool(state.metrics or self._view.marks)
             return [head, *([figures(look, self._view.text(adapter))] if known else [])]
         lines = [words.pictures(learning), *self._teacher(adapter)]
-        lines.append(words.size(self._view.built.size(adapter)))
+        found = self._view.built.size(adapter)
+        lines += [words.size(replace(found, layouts="")), found.layouts]
         return [
             Markup(f"{head} {marked(words.method(learning), size=10)}"),
             *(style.soft(words.shortened(line)) for line in lines if line),

@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from legonet.building.storage.header import tensor_shapes
 from legonet.graph import EdgeState, State
 from legonet.language.declarations import Adapter, Network
+from legonet.modules.layout import Layout
 
 if TYPE_CHECKING:
     from legonet.building import Artifact, Plan
@@ -35,10 +36,13 @@ class Size:
     Args:
         parameters: The number of its parameters; None if it is not known.
         channels: The number of channels at its cut; for an adapter, its input and output channels.
+        layouts: The layouts at the same places, and how they are resized, where they are not maps
+            of one size.
     """
 
     parameters: int | None = None
     channels: tuple[int, ...] = ()
+    layouts: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,16 +93,17 @@ def sizes_of(plan: Plan) -> Sizes:
     """Return the sizes of what is built of a plan."""
     spec = plan.graph.spec
     shapes = {step.name: _shapes(step.artifact) for step in plan.networks}
-    below: dict[str, tuple[int, ...]] = {}
-    above: dict[str, tuple[int, ...]] = {}
+    below: dict[str, tuple[tuple[int, ...], str]] = {}
+    above: dict[str, tuple[tuple[int, ...], str]] = {}
     adapters = {}
     for step in plan.edges:
         certificate = step.artifact.certificate if step.artifact else {}
         if shape := certificate.get("adapter"):
             category, task = step.edge.category, step.edge.task
             channels = shape["channels_in"], shape["channels_out"]
-            below[category], above[task] = channels[:1], channels[1:]
-            adapters[category, task] = Size(_parameters(_shapes(step.artifact)), channels)
+            reads, writes, layouts = _layouts(shape.get("bridge"))
+            below[category], above[task] = (channels[:1], reads), (channels[1:], writes)
+            adapters[category, task] = Size(_parameters(_shapes(step.artifact)), channels, layouts)
     modules = {}
     for kind, name, network, cut in (
         *(("category", n, item.network, item.until) for n, item in spec.categories.items()),
@@ -108,10 +113,20 @@ def sizes_of(plan: Plan) -> Sizes:
         modules[kind, name] = found[0 if kind == "category" else 1]
     return Sizes(
         {name: Size(_parameters(found)) for name, found in shapes.items() if found},
-        {n: Size(modules["category", n], below.get(n, ())) for n in spec.categories},
-        {n: Size(modules["task", n], above.get(n, ())) for n in spec.tasks},
+        {n: Size(modules["category", n], *below.get(n, ())) for n in spec.categories},
+        {n: Size(modules["task", n], *above.get(n, ())) for n in spec.tasks},
         adapters,
     )
+
+
+def _layouts(bridge: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """Return the words for the layouts on both sides of an adapter, and for the adapter's own."""
+    if bridge is None:
+        return "", "", ""
+    sides = [Layout(**bridge[side]) for side in ("reads", "writes")]
+    reads, writes = (side.name for side in sides)
+    grids = " → ".join(dict.fromkeys(f"{side.height}x{side.width}" for side in sides))
+    return reads, writes, f"{' → '.join(dict.fromkeys((reads, writes)))} of {grids}"
 
 
 def _shapes(artifact: Artifact | None) -> Shapes:

@@ -96,9 +96,10 @@ def parameters(size: Size) -> str:
 
 
 def size(found: Size) -> str:
-    """Return a module's channels and parameters, as far as they are known."""
+    """Return a module's channels, layout and parameters, as far as they are known."""
     ways = " → ".join(str(channels) for channels in found.channels)
-    return ", ".join(filter(None, (f"{ways} channels" if ways else "", parameters(found))))
+    channels = f"{ways} channels" if ways else ""
+    return ", ".join(filter(None, (channels, found.layouts, parameters(found))))
 
 
 def model(network: Network) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from legonet.building.execution.caches import filled, input_in
 from legonet.building.execution.routes import ModuleRef, Route, Source
@@ -33,7 +33,7 @@ SEED = 20180306
 MOST_BYTES = 2**30
 """Memory for features by default."""
 
-Cut = Callable[[nn.Module, str], fx.GraphModule]
+Cut = Callable[[nn.Module, str], nn.Module]
 Found = TypeVar("Found")
 
 
@@ -206,7 +206,7 @@ class _Templates:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._made: dict[tuple[Cut, str, str], fx.GraphModule] = {}
+        self._made: dict[tuple[Cut, str, str], nn.Module] = {}
 
     def filled(self, cut: Cut, ref: ModuleRef, tensors: Mapping[str, Tensor]) -> nn.Module:
         """Return a module with a network's weights, frozen; the next call may return it again."""

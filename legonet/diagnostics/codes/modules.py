@@ -96,7 +96,8 @@ CODES: tuple[Code, ...] = (
         "works only where a single tensor crosses the cut: the output of the named module. Inside "
         "a residual block, the block's input crosses as well; inside an inception block, the other "
         "branches do. A network whose forward pass depends on the values that it sees cannot be "
-        "cut at all.\n\n"
+        "cut at all; one that depends on the size of its picture, as a ViT that resizes a table of "
+        "positions, can be cut where what comes after the cut does not.\n\n"
         "Cut at the end of a block, such as `layer1.0` of a ResNet; the message names the nearest "
         "modules where a cut works. A network may resize its answer to the size of its picture: "
         "after the cut, that size is computed from the features, times their stride.",
