@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from legonet.goals.background import BACKGROUND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from PIL import Image
+
+    from legonet.goals.picture_answer import Box
 
 OPACITY = 0.5
 """Of a mask over its picture."""
@@ -76,6 +78,28 @@ def paint_points(picture: Image.Image, points: Mapping[str, tuple[float, float]]
         box = (left - radius, top - radius, left + radius, top + radius)
         draw.ellipse(box, fill=colour(number), outline=(255, 255, 255))
     return picture
+
+
+def paint_boxes(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+    """Draw boxes with their labels on a picture, one colour a label."""
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(picture)
+    line = max(1, round(min(picture.size) / 160))
+    colours = {label: colour(number) for number, label in enumerate(_labels(boxes))}
+    for box in reversed(boxes):  # the surest on top
+        left, top, right, lower = box.edges
+        shade = colours[box.label]
+        draw.rectangle((left, top, max(left, right), max(top, lower)), outline=shade, width=line)
+        text = f"{box.label} {box.probability:.0%}"
+        place = (max(0.0, left) + line, max(0.0, top) + line)
+        draw.rectangle(draw.textbbox(place, text), fill=shade)
+        draw.text(place, text, fill=(255, 255, 255))
+    return picture
+
+
+def _labels(boxes: Sequence[Box]) -> list[str]:
+    return sorted({box.label for box in boxes})
 
 
 def colour(number: int) -> tuple[int, int, int]:

@@ -71,6 +71,10 @@ class Goal(ABC):
         """The name of its figure where the teacher's answers stand for the right ones."""
         return f"{AGAINST_TEACHER}{self.figure}"
 
+    def labels_of(self, outputs: int) -> int:
+        """Return how many of a network's outputs stand for labels: by default, all."""
+        return outputs
+
     def is_single(self, outputs: int) -> bool:
         """Return whether a network's outputs are one logit that tells a category from all else."""
         return outputs == 1
@@ -227,6 +231,10 @@ class Goal(ABC):
         found = dict(zip(labels, probabilities(outputs), strict=True))
         return PictureAnswer(answer if yes else None, found)
 
+    def nothing(self, category: str) -> str:
+        """Return what people read in place of no answer: by default, that it is not a category."""
+        return f"not {category}"
+
     def image(self, mask: NDArray[Any], labels: tuple[str, ...]) -> Image:
         """Return the mask of an answer as a picture: by default, that of labels."""
         from legonet.goals.drawing import label_image
@@ -282,6 +290,7 @@ GOALS: Registry[Goal] = Registry(
         "regression": "legonet.goals.regression:Regression",
         "depth": "legonet.goals.depth:Depth",
         "keypoints": "legonet.goals.keypoints:Keypoints",
+        "detection": "legonet.goals.detection:Detection",
     },
 )
 """The goals; other packages add theirs at the entry point ``legonet.goals``."""

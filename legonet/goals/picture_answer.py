@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A box around an object.
+
+    Args:
+        label: What the object is.
+        probability: That it is one, 0 to 1.
+        edges: Left, top, right and lower edge, in pixels of the picture.
+    """
+
+    label: str
+    probability: float
+    edges: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class PictureAnswer:
     """What a network answers about one picture.
 
@@ -23,6 +38,7 @@ class PictureAnswer:
         mask: ``(H, W)``, in the picture's own size: the number of each pixel's label (where there
             is one category, 1 for it and 0 for all else), or a number for each pixel, float32.
         points: The pixel, from the left and from the top, of each point.
+        boxes: Around objects, the surest first.
     """
 
     answer: str | None
@@ -31,6 +47,7 @@ class PictureAnswer:
     values: Mapping[str, float] = field(default_factory=dict)
     mask: NDArray[np.uint8 | np.uint16 | np.float32] | None = None
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
 
 
 def mask_answer(

@@ -94,6 +94,9 @@ LIBRARIES = ("torchvision", "timm")
 _SEGMENTERS = ("fcn_", "deeplabv3", "lraspp")
 """What the names of torchvision's segmenters begin with."""
 
+_DETECTORS = ("fcos_", "retinanet_", "ssd300_", "ssdlite320_")
+"""What the names of torchvision's one-stage detectors begin with."""
+
 
 class LibraryModel(Frozen):
     """A torchvision or timm model, under the name that the library lists.
@@ -116,13 +119,18 @@ class LibraryModel(Frozen):
     @property
     def goal(self) -> str:
         """The name of the goal that the architecture is made for, as far as its name says."""
+        if self.name.startswith(_DETECTORS):
+            return "detection"
         return "segmentation" if self.name.startswith(_SEGMENTERS) else "classification"
 
     @property
     def outputs(self) -> int | None:
         """How many outputs it has; None if its arguments do not say so."""
         found = self.arguments.get("num_classes")
-        return found if isinstance(found, int) else None
+        if not isinstance(found, int):
+            return None
+        # torchvision counts a detector's background, which is none of its labels here.
+        return found - 1 if self.goal == "detection" else found
 
     @property
     def labels(self) -> None:

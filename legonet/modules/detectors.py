@@ -22,12 +22,15 @@ class Detector(nn.Module):
     """A detector whose answer is all its boxes, before any of them is left out.
 
     torchvision's detectors scale their pictures, keep the best boxes, and return lists of them.
-    None of this can be cut or learned through. Here pictures are taken as they are, normalised
-    like those of any other network, and the answer is a tensor with every box of every picture. The
-    names of the parameters are those of torchvision, so that its weights load.
+    None of this can be cut or learned through. Here pictures are taken as they are, and the answer
+    is a tensor with every box of every picture. The names of the parameters are those of
+    torchvision, so that its weights load.
 
     Args:
         detector: torchvision's FCOS, RetinaNet or SSD.
+
+    Attributes:
+        normalization: Mean and deviation of each channel that it expects its pictures to have.
     """
 
     def __init__(self, detector: Any) -> None:
@@ -36,9 +39,10 @@ class Detector(nn.Module):
         self.head = detector.head
         self.levels = _levels(detector.backbone)
         self.boxes = Boxes(detector)
+        self.normalization = detector.transform.image_mean, detector.transform.image_std
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return ``(N, A, 4 + K)``: for each of A anchors a box and K logits.
+        """Return ``(N, 4 + K, A)``: for each of A anchors a box and K logits.
 
         A box is its left, top, right and lower edge, as shares of the picture's width and height. A
         logit says whether the box shows an object of a kind.
@@ -71,7 +75,7 @@ class Boxes(nn.Module):
         self.multiple = _multiple(detector)
 
     def forward(self, shape: torch.Size, maps: list[Tensor], outputs: dict[str, Tensor]) -> Tensor:
-        """Return ``(N, A, 4 + K)``, as `Detector` does.
+        """Return ``(N, 4 + K, A)``, as `Detector` does.
 
         Args:
             shape: Of the pictures, ``(N, 3, H, W)``.
@@ -92,7 +96,7 @@ class Boxes(nn.Module):
         # Not every coder knows batches.
         boxes = self.decode(codes.flatten(0, 1), anchors.repeat(len(codes), 1)).view_as(codes)
         scale = like.new_tensor([width, height, width, height])
-        return torch.cat([boxes / scale, self._logits(outputs)], 2)
+        return torch.cat([boxes / scale, self._logits(outputs)], 2).transpose(1, 2)
 
     def _logits(self, outputs: dict[str, Tensor]) -> Tensor:
         """Return the logits ``(N, A, K)`` of kinds of objects, without the first, background."""

@@ -163,6 +163,10 @@ def _of_torchvision(
 ) -> Input | None:
     """Return what torchvision's weights expect, which their own transforms know."""
     found = Input(size=_side(getattr(network, "image_size", None)))
+    own = getattr(network, "normalization", None)
+    if own is not None:  # that of a detector, whatever its weights
+        update = {"mean": _numbers(own[0]), "std": _numbers(own[1])}
+        return found.model_copy(update=update)
     if weights is None:
         return found
     models: Any = importlib.import_module("torchvision.models")
@@ -175,7 +179,7 @@ def _of_torchvision(
         # torchvision itself turns the pictures of these two into what their weights expect.
         mean = std = _HALF
     if mean is None or std is None:
-        return found  # a detector, which does it itself
+        return found  # a detector of two stages
     return found.model_copy(
         update={
             "mean": _numbers(mean),

@@ -35,8 +35,8 @@ def _torchvision(model: LibraryModel, weights: Weights) -> list[str] | None:
     if not isinstance(weights, TorchvisionWeights):
         return None
     models: Any = importlib.import_module("torchvision.models")
-    found: list[str] | None = models.get_model_weights(model.name)[weights.name].meta["categories"]
-    return found
+    found: list[str] = models.get_model_weights(model.name)[weights.name].meta["categories"]
+    return found[1:] if model.goal == "detection" else found  # the first is background
 
 
 def _timm(model: LibraryModel, _: Weights) -> list[str] | None:

@@ -43,8 +43,9 @@ def test_its_boxes_and_its_cuts_are_those_of_torchvision(name: str) -> None:
     size, cut = DETECTORS[name]
     network = detector(name)
     pictures = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    answers = network(pictures)
-    assert torch.equal(top(network, cut)(bottom(network, cut)(pictures)), answers)
+    whole = network(pictures)
+    assert torch.equal(top(network, cut)(bottom(network, cut)(pictures)), whole)
+    answers = whole.transpose(1, 2)
     sizes = {} if "ssd" in name else {"min_size": size, "max_size": size}
     make = getattr(detection, name)
     theirs = make(weights=None, weights_backbone=None, num_classes=3, **EVERYTHING, **sizes).eval()

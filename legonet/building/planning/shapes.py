@@ -221,6 +221,7 @@ class _Checker:
     def _check_labels(self, network: ResolvedNetwork, outputs: int) -> None:
         """Check that a network has as many outputs as labels."""
         labels = self._datasets.labels(network)
+        outputs = network.goal.labels_of(outputs)
         expected = 1 if network.is_single else outputs if labels is None else len(labels)
         if expected == outputs or network.dataset is not None:
             return

@@ -159,7 +159,7 @@ def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
         shown.add_row(
             item.picture.name,
             names.get((item.category, item.task), item.route),
-            item.answer or f"not {item.category}",
+            item.answer or item.goal.nothing(item.category),
             _figure(item),
         )
     return shown
@@ -169,6 +169,8 @@ def _figure(item: Prediction) -> str:
     """Return how probable an answer is, the share of the pixels that it covers, or its numbers."""
     if item.shares:
         return f"{percent(item.shares.get(item.answer or '', 0.0))} px"
+    if item.boxes:
+        return ", ".join(percent(box.probability) for box in item.boxes[:LIKELY])
     if item.values:
         return ", ".join(f"{name} {value:.4g}" for name, value in item.values.items())
     if not item.probabilities:

@@ -124,6 +124,7 @@ def _prediction(
         told.mask,
         told.values,
         told.points,
+        told.boxes,
         goal,
     )
 

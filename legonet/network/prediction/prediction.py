@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from PIL import Image
 
 from legonet.building.storage.files import write_whole
 from legonet.diagnostics import DiagnosticError
-from legonet.goals.picture_answer import PictureAnswer
+from legonet.goals.picture_answer import Box, PictureAnswer
 from legonet.goals.segmentation import Segmentation
 from legonet.graph.resolved import edge_name
 from legonet.network.prediction.pictures import GivenPicture
@@ -45,6 +45,7 @@ class Prediction:
             all else.
         values: The numbers that it answers, by their names, for regression.
         points: The pixel, from the left and from the top, of each point, for key points.
+        boxes: Around objects, for detection.
         goal: What kind of answer it is.
     """
 
@@ -57,6 +58,7 @@ class Prediction:
     mask: Mask | None = field(default=None, repr=False, compare=False)
     values: Mapping[str, float] = field(default_factory=dict)
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
     goal: Goal = field(default_factory=Segmentation, repr=False, compare=False)
 
     @property
@@ -78,6 +80,7 @@ class Prediction:
             "task": self.task,
             "answer": self.answer,
             **{name: dict(values) for name, values in figures.items() if values},
+            **({"boxes": [asdict(box) for box in self.boxes]} if self.boxes else {}),
         }
 
     def mask_image(self) -> Image.Image:
@@ -103,14 +106,20 @@ class Prediction:
         if not self.is_drawn:
             raise self._no_mask
         told = PictureAnswer(
-            self.answer, self.probabilities, self.shares, self.values, self.mask, self.points
+            self.answer,
+            self.probabilities,
+            self.shares,
+            self.values,
+            self.mask,
+            self.points,
+            self.boxes,
         )
         return self.goal.paint(self.picture.open(), told)
 
     @property
     def is_drawn(self) -> bool:
-        """Whether there is something to draw: a mask or points."""
-        return self.mask is not None or bool(self.points)
+        """Whether there is something to draw: a mask, points or boxes."""
+        return self.mask is not None or bool(self.points) or bool(self.boxes)
 
     @property
     def _no_mask(self) -> ValueError:

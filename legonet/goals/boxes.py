@@ -1,0 +1,143 @@
+"""Boxes: which ones a network decides for, and how good they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from legonet.diagnostics import DiagnosticError
+from legonet.goals.figures.intervals import Estimate, resampled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+MOST_BOXES = 100
+"""Boxes that a network decides for, at most, as in COCO's evaluation."""
+
+LEAST_PROBABILITY = 0.05
+"""Boxes that are less probable are never decided for."""
+
+MOST_OVERLAP = 0.5
+"""Boxes of one label that overlap more, by intersection over union, are one object."""
+
+SURE = 0.5
+"""From this probability on, a teacher's box counts as right."""
+
+NO_LABEL = -1
+
+SCALE = 1000
+"""Shares of a picture are measured as pixels of a picture of this size."""
+
+
+def decided(outputs: Tensor) -> Tensor:
+    """Return the boxes that a network decides for, the surest first.
+
+    Args:
+        outputs: ``(N, 4 + K, A)``.
+
+    Returns:
+        ``(N, 100, 6)``, float32: four edges, probability and label; rows that are not needed are
+        0 with the label -1.
+    """
+    import torch
+    from torchvision.ops import batched_nms
+
+    found = torch.zeros(len(outputs), MOST_BOXES, 6)
+    found[:, :, 5] = NO_LABEL
+    for place, output in enumerate(outputs.detach().float().cpu()):
+        probabilities, corners = output[4:].sigmoid(), output[:4].clamp(0, 1)
+        empty = (corners[2:] <= corners[:2]).any(0)
+        probable = (probabilities > LEAST_PROBABILITY) & ~empty
+        labels, boxes = torch.nonzero(probable, as_tuple=True)
+        sure, edges = probabilities[labels, boxes], corners[:, boxes].T
+        kept = batched_nms(edges, sure, labels, MOST_OVERLAP)[:MOST_BOXES]
+        rows = torch.cat([edges[kept], sure[kept, None], labels[kept, None].float()], 1)
+        found[place, : len(rows)] = rows
+    return found
+
+
+def detection(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
+    """Return the mean average precision with its interval, and that for overlaps from 0.5.
+
+    The interval is the bootstrap's of the mean over pictures, moved to the pooled figure.
+
+    Args:
+        answers: ``(N, 100, 6)``, as `decided` returns them.
+        truth: The same for what is right.
+
+    Raises:
+        DiagnosticError: Nothing is right, so nothing can be measured (``LEGO532``); or a library is
+            missing (``LEGO503``).
+    """
+    if not any(_sure(rows).any() for rows in truth):
+        raise DiagnosticError.of(
+            "LEGO532",
+            f"the teacher finds no object in the {len(truth)} test pictures",
+            label="nothing to measure on",
+            help=["name `data` that show what the teacher detects"],
+        )
+    values = _average_precisions(answers, truth)
+    alone = [
+        _average_precisions(answers[place : place + 1], truth[place : place + 1])["map"]
+        for place in range(len(truth))
+        if _sure(truth[place]).any()
+    ]
+    value = values["map"]
+    low, high = 0.0, 1.0
+    if len(alone) > 1:
+        shares = np.round(np.array(alone)[:, None] * 10**6).astype(np.int64)
+        means = resampled(shares)[:, 0] / len(alone) / 10**6
+        below, above = np.percentile(means, (2.5, 97.5)) - means.mean()
+        low, high = max(0.0, value + below), min(1.0, value + above)
+    figure = Estimate(value, low, high).named("mean_average_precision")
+    return {**figure, "mean_average_precision_50": values["map_50"]}
+
+
+def mean_average_precision(answers: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Return COCO's mean average precision of boxes, for overlaps from 0.5 to 0.95."""
+    return _average_precisions(answers, truth)["map"]
+
+
+def _average_precisions(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
+    """Return COCO's figures; where there is no box at all, answers without boxes have 1."""
+    import torch
+
+    metric = _metric()
+    known = np.stack([_sure(rows) for rows in truth])
+    if not known.any():
+        none = float(not any(_sure(rows).any() for rows in answers))
+        return {"map": none, "map_50": none}
+    for rows, right, chosen in zip(answers, truth, known, strict=True):
+        own, sure = rows[rows[:, 5] != NO_LABEL], right[chosen]
+        told = {
+            "boxes": torch.from_numpy(own[:, :4] * SCALE),
+            "scores": torch.from_numpy(own[:, 4]),
+            "labels": torch.from_numpy(own[:, 5]).long(),
+        }
+        expected = {
+            "boxes": torch.from_numpy(sure[:, :4] * SCALE),
+            "labels": torch.from_numpy(sure[:, 5]).long(),
+        }
+        metric.update([told], [expected])
+    found = metric.compute()
+    return {name: float(found[name]) for name in ("map", "map_50")}
+
+
+def _metric() -> Any:
+    try:
+        from torchmetrics.detection import MeanAveragePrecision
+
+        return MeanAveragePrecision()
+    except ImportError as error:  # torchmetrics says so of pycocotools too
+        raise DiagnosticError.of(
+            "LEGO503",
+            f"detectors are measured with torchmetrics and pycocotools: {error}",
+            label="library missing",
+            help=["pip install 'legonet[detection]'"],
+        ) from error
+
+
+def _sure(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray((rows[:, 5] != NO_LABEL) & (rows[:, 4] >= SURE))

@@ -1,0 +1,170 @@
+"""Boxes: what is decided, how it is measured and taught, and a detector's edges end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from kit.commands import document, legonet
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from legonet.diagnostics import DiagnosticError
+from legonet.goals.boxes import MOST_BOXES, decided, detection
+from legonet.goals.detection import Detection
+from legonet.goals.picture_answer import PictureAnswer
+from legonet.language.models import LibraryModel
+from legonet.modules.models import instantiate
+
+GOAL = Detection()
+
+
+def outputs(boxes: list[tuple[float, ...]], logits: list[list[float]]) -> Tensor:
+    """Return the answer about one picture, ``(1, 4 + K, A)``."""
+    return torch.cat([torch.tensor(boxes), torch.tensor(logits)], 1).T[None]
+
+
+LEFT, RIGHT, NEAR_LEFT = (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 0.9), (0.02, 0.0, 0.42, 0.4)
+
+
+def test_of_boxes_of_one_label_that_overlap_the_surest_is_kept() -> None:
+    (found,) = decided(outputs([LEFT, NEAR_LEFT, RIGHT], [[2.0, -9.0], [3.0, 1.0], [-9.0, 0.5]]))
+    assert found.shape == (MOST_BOXES, 6)
+    kept = found[found[:, 5] >= 0]
+    assert kept[:, 5].tolist() == [0, 1, 1]
+    expected = torch.tensor([3.0, 1.0, 0.5]).sigmoid()
+    assert torch.allclose(kept[:, 4], expected)
+    assert torch.allclose(kept[:, :4], torch.tensor([NEAR_LEFT, NEAR_LEFT, RIGHT]))
+
+
+def test_the_precision_is_that_of_coco() -> None:
+    truth = decided(outputs([LEFT, RIGHT], [[5.0], [5.0]])).numpy()
+    same = detection(truth, truth)
+    assert same["mean_average_precision"] == pytest.approx(1)
+    # One of two objects is found, and nothing else: half of the recall, and precision 1 up to it.
+    half = detection(decided(outputs([LEFT], [[5.0]])).numpy(), truth)
+    assert half["mean_average_precision"] == pytest.approx(51 / 101)
+    # The overlap decides at how many of the ten thresholds from 0.5 to 0.95 a box is right.
+    overlap = float(box_iou(torch.tensor([LEFT]), torch.tensor([NEAR_LEFT])))
+    right = sum(overlap >= 0.5 + 0.05 * step for step in range(10)) / 10
+    near = decided(outputs([NEAR_LEFT], [[5.0]])).numpy()
+    one = decided(outputs([LEFT], [[5.0]])).numpy()
+    assert detection(near, one)["mean_average_precision"] == pytest.approx(right)
+    assert 0 < right < 1
+
+
+def test_nothing_can_be_measured_where_nothing_is_right() -> None:
+    nothing = decided(outputs([LEFT], [[-3.0]])).numpy()
+    with pytest.raises(DiagnosticError, match="finds no object"):
+        detection(nothing, nothing)
+
+
+def test_the_distance_from_a_teacher_is_least_at_its_own_answers() -> None:
+    torch.manual_seed(0)
+    taught = torch.randn(2, 6, 9).requires_grad_()
+    own = taught.detach().clone().requires_grad_()
+    GOAL.teacher_loss(own, taught.detach(), 1.0).backward()
+    assert own.grad is not None
+    assert own.grad.abs().max() < 1e-6
+    away = GOAL.teacher_loss(own + torch.randn_like(own), taught, 1.0)
+    assert away > GOAL.teacher_loss(own, taught, 1.0)
+
+
+def test_an_edge_of_a_box_that_shows_no_object_does_not_matter() -> None:
+    taught = outputs([LEFT, RIGHT], [[20.0], [-20.0]])
+    moved = outputs([LEFT, LEFT], [[20.0], [-20.0]])
+    missed = outputs([RIGHT, RIGHT], [[20.0], [-20.0]])
+    base = GOAL.teacher_loss(taught, taught, 1.0)
+    assert GOAL.teacher_loss(moved, taught, 1.0) == pytest.approx(float(base), abs=1e-6)
+    assert GOAL.teacher_loss(missed, taught, 1.0) > base + 0.4
+
+
+def test_boxes_are_told_and_drawn_in_the_pixels_of_the_picture() -> None:
+    answer = GOAL.about_picture(
+        outputs([LEFT, RIGHT], [[5.0, -9.0], [-9.0, 3.0]])[0].numpy(), ("cat", "dog"), (200, 100)
+    )
+    assert answer.answer == "1 cat, 1 dog"
+    assert answer.boxes[1].edges == pytest.approx((100, 50, 180, 90))
+    picture = Image.new("RGB", (200, 100))
+    painted = np.asarray(GOAL.paint(picture.copy(), answer))
+    assert painted[88:90, 101:178].any((0, 2)).all(), "the lower edge of the dog's box"
+    assert not painted[75, 150].any(), "inside of a box"
+    assert GOAL.paint(picture.copy(), PictureAnswer(None)) == picture
+
+
+SPEC = """
+data shapes {
+  source: manifest("pictures")
+  size: 64
+}
+for n in ["0", "1"] {
+  network net_${n} {
+    model: torchvision.ssdlite320_mobilenet_v3_large(num_classes: 3)
+    weights: "net_${n}.safetensors"
+    labels: ["disc", "frame"]
+  }
+}
+category shown { from: net_1, until: "backbone.features.0.2" }
+task same { from: net_1, after: "backbone.features.0.2" }
+task find { from: net_0, after: "backbone.features.0.2" }
+adapter shown -> same
+adapter shown -> find {
+  data: shapes
+  unlabelled: 4
+  method: output_distillation(steps: 2)
+}
+path boxes = shown -> same
+"""
+
+
+@pytest.fixture(scope="module")
+def detectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a spec of two detectors, built."""
+    folder = tmp_path_factory.mktemp("detectors")
+    model = LibraryModel(
+        library="torchvision",
+        name="ssdlite320_mobilenet_v3_large",
+        arguments={"num_classes": 3},
+    )
+    for seed in (0, 1):
+        state = instantiate(model, seed=seed).state_dict()
+        for name, tensor in state.items():
+            if "classification_head" in name and name.endswith("1.bias"):
+                # Random networks see no objects; these see discs at some places.
+                tensor[1::3] = torch.linspace(-6, 3, len(tensor[1::3]))
+        save_file(state, folder / f"net_{seed}.safetensors")
+    random = np.random.default_rng(0)
+    (folder / "pictures").mkdir()
+    lines = ["path,category,split"]
+    for number in range(8):
+        pixels = random.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "pictures" / f"{number}.png")
+        category = ("disc", "background")[number % 2]
+        lines.append(f"{number}.png,{category},{('train', 'test')[number // 4]}")
+    (folder / "pictures" / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (folder / "spec.lego").write_text(SPEC)
+    finished = legonet(folder, "build", "spec.lego", "--executor", "threads", "--jobs", "1")
+    assert finished.returncode in (0, 3), finished.stderr
+    return folder
+
+
+@pytest.mark.xdist_group("detectors")
+def test_an_edge_of_detectors_is_taught_and_measured_against_its_teacher(detectors: Path) -> None:
+    found = document(legonet(detectors, "inspect", "spec.lego", "--json"))
+    (edge,) = (edge for edge in found["edges"] if edge["task"] == "find")
+    assert 0 <= edge["metrics"]["against_teacher_mean_average_precision"] <= 1
+
+
+@pytest.mark.xdist_group("detectors")
+def test_boxes_are_predicted_and_drawn(detectors: Path) -> None:
+    arguments = ("predict", "spec.lego", "pictures/0.png", "--path", "boxes")
+    finished = legonet(detectors, *arguments, "--output", "drawn", "--json")
+    assert finished.returncode == 0, finished.stderr
+    (answer,) = document(finished)["predictions"]
+    assert {box["label"] for box in answer["boxes"]} == {"disc"}
+    assert all(0 <= edge <= 64 for box in answer["boxes"] for edge in box["edges"])
+    assert Path(detectors / answer["overlay"]).is_file()
