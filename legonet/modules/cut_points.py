@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,14 @@ from torch import Tensor, fx, nn
 
 from legonet.diagnostics import DiagnosticError
 from legonet.modules.crossing import NoCutError, ancestors, below, crossing, on_meta
-from legonet.modules.cut import not_traced
+from legonet.modules.cut import bottom, not_traced, top
 from legonet.modules.layout import Layout
 from legonet.modules.recognition import layout_of
 from legonet.modules.shapes import cannot_process
 from legonet.modules.trace import TraceError, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,16 @@ def cut_points(network: nn.Module, pictures: Tensor) -> list[CutPoint]:
         pictures: ``(N, 3, H, W)``, float32.
 
     Raises:
-        DiagnosticError: The network cannot be traced (``LEGO511``), or cannot process such
+        DiagnosticError: The network cannot be cut anywhere (``LEGO511``), or cannot process such
             pictures (``LEGO520``).
     """
-    graph, outputs = _traced(network)
+    try:
+        graph, outputs = _traced(network)
+    except TraceError as error:
+        found = list(_between_blocks(network, pictures))
+        if not found:
+            raise not_traced(network, error) from error
+        return found
     named = _named(network, graph, outputs)
     cuts = [node for node in graph.nodes if node in named and _works(network, graph, node)]
     whole, shapes = _sizes(network, graph.nodes), on_meta(network)
@@ -78,7 +85,11 @@ def cut_points(network: nn.Module, pictures: Tensor) -> list[CutPoint]:
 
 
 def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]]]:
-    """Return a network's graph, down to layers as far as it can be traced, and its outputs."""
+    """Return a network's graph, down to layers as far as it can be traced, and its outputs.
+
+    Raises:
+        TraceError: The network's own forward pass cannot be traced.
+    """
     whole: set[str] = set()
     while True:
         outputs: dict[str, list[fx.Node]] = {}
@@ -88,10 +99,63 @@ def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]]]:
             )
         except TraceError as error:
             if not error.path or error.path in whole:
-                raise not_traced(network, error) from error
+                raise
             whole.add(error.path)
         else:
             return graph, outputs
+
+
+def _between_blocks(network: nn.Module, pictures: Tensor) -> Iterator[CutPoint]:
+    """Yield the cuts between blocks of a network that cannot be traced as a whole."""
+    for name, features in _outputs(network, pictures).items():
+        try:
+            sides = bottom(network, name), top(network, name)
+            layout = layout_of(network, sides[0], pictures.shape[-1])
+        except DiagnosticError:
+            continue
+        signed = bool((features < 0).any())
+        parameters = [sum(item.numel() for item in side.parameters()) for side in sides]
+        layers = [sum(_has_own(layer) for layer in side.modules()) for side in sides]
+        yield CutPoint(
+            (name,), layout, signed, (parameters[0], parameters[1]), (layers[0], layers[1])
+        )
+
+
+def _outputs(network: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+    """Return the tensors that blocks give which run once, in running order."""
+    found: dict[str, list[Any]] = {}
+
+    def keep(name: str, module: nn.Module, given: object, output: object) -> None:  # noqa: ARG001
+        found.setdefault(name, []).append(output)
+
+    hooks = [block.register_forward_hook(partial(keep, name)) for name, block in _blocks(network)]
+    try:
+        with torch.no_grad():
+            network(pictures)
+    except Exception as error:
+        # This runs the network's own code, which may raise anything at all.
+        raise cannot_process(pictures.shape[1:], error) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {
+        name: outputs[0]
+        for name, outputs in found.items()
+        if len(outputs) == 1 and isinstance(outputs[0], Tensor)
+    }
+
+
+def _blocks(network: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield a network's children, and those of its sequences and lists in turn."""
+    for name, child in network.named_children():
+        yield f"{place}{name}", child
+        if isinstance(child, nn.Sequential | nn.ModuleList):
+            yield from _blocks(child, f"{place}{name}.")
+
+
+def _has_own(layer: nn.Module) -> bool:
+    """Return whether a layer has parameters that no part of it has."""
+    return any(True for _ in layer.parameters(recurse=False))
 
 
 def _has_parts(module: nn.Module) -> bool:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SIZES = (224, 256, 64, 32, 96, 128, 384)
 """Sizes of pictures on which a network is tried, after those that it names."""
 
+SIZES_COMPARED = 2
+"""Of the sizes that a network takes, so many are compared."""
+
 
 def bottom_as_it_is(network: nn.Module, path: str) -> nn.Module:
     """Return what a network does up to and with a module, by running the network itself.
@@ -135,13 +138,16 @@ def _shallow(module: nn.Module) -> nn.Module:
 def _rest(network: nn.Module, path: str) -> tuple[fx.Graph, set[str]]:
     """Return the graph of everything after a module, and the names of what runs before it."""
     shapes = on_meta(network)
-    found = None
+    found, taken = None, 0
     for size in dict.fromkeys((*_named_sizes(network), *SIZES)):
+        if taken == SIZES_COMPARED:
+            break
         try:
             with torch.no_grad():
                 shapes(torch.empty(2, 3, size, size, device="meta"))
         except Exception:  # noqa: S112 - the network's own code, which may raise anything at all
             continue
+        taken += 1
         # Numbers of pictures and sizes that differ must not matter to what comes after.
         traced = [_traced(shapes, path, count, size) for count in (2, 3)]
         found = found or traced[0]

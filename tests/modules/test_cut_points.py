@@ -119,6 +119,30 @@ def test_a_block_that_cannot_be_traced_stays_whole() -> None:
     assert [point.names for point in found] == [("first.0",), ("first", "first.1"), ("second",)]
 
 
+class Sized(nn.Module):
+    """Does something that depends on the size of its picture, and then runs its blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.blocks = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        if x.shape[2] > 4:
+            x = x * 2
+        return self.blocks(x)
+
+
+def test_where_only_what_follows_can_be_traced_there_are_cuts_between_blocks() -> None:
+    found = cut_points(Sized().eval(), torch.zeros(1, 3, 8, 8))
+    assert [point.name for point in found] == ["blocks.0", "blocks.1"]
+    assert [point.layout.shape for point in found] == [(4, 8, 8)] * 2
+    assert [point.signed for point in found][1:] == [False]
+    assert found[0].parameters == (3 * 4 + 4 + 4 * 4 + 4, 4 + 1)
+    assert found[0].layers == (2, 1)
+
+
 def test_dropouts_are_no_cuts_of_their_own() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Dropout(), nn.Identity(), nn.Conv2d(4, 1, 1))
     (found,) = cut_points(network.eval(), torch.zeros(1, 3, 8, 8))
