@@ -124,7 +124,7 @@ class InputsOfGraph:
             return form_of(form)
         try:
             code = code_of(form, self._contents)
-            digests = self._contents.digest(form.files)
+            digests = self._contents.digest(form.files) if form.files else []
         except DiagnosticError as error:
             raise self._datasets.located(error, ("network", network.name), ("model",)) from None
         found = list(zip(form.files, digests, strict=True))

@@ -81,6 +81,9 @@ def contents(tmp_path: Path) -> DigestCache:
 def spec(tmp_path: Path) -> Spec:
     (tmp_path / "one.safetensors").write_bytes(b"one")
     (tmp_path / "two.safetensors").write_bytes(b"two")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(f'{{"model_type": "{name}"}}')
     spec = load(write_spec(tmp_path, TEXT)).spec
     # It has nothing to load, but the key of what loads weights must tell the ways apart.
     loading = Loading(rename=("a -> b",), excluded=("c",))
@@ -112,7 +115,10 @@ class Walk:
     def altered(self, value: BaseModel) -> Iterator[tuple[str, BaseModel]]:
         for name, field in type(value).model_fields.items():
             self.seen.add((type(value), name))
-            for label, other in self.others(getattr(value, name), field):
+            others = self.others(getattr(value, name), field)
+            if name == "folder":
+                others = iter([("", self.folder / "two")])
+            for label, other in others:
                 yield (
                     f"{type(value).__name__}.{name}{label}",
                     value.model_copy(update={name: other}),
@@ -152,7 +158,9 @@ class Walk:
 
     def sample(self, form: type[BaseModel]) -> BaseModel:
         required = {
-            name: other_value(None, field.annotation, self.folder)
+            name: self.folder / "one"
+            if name == "folder"
+            else other_value(None, field.annotation, self.folder)
             for name, field in form.model_fields.items()
             if field.is_required()
         }
