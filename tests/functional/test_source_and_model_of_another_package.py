@@ -112,7 +112,8 @@ def test_their_arguments_and_the_model_s_version_are_part_of_the_key(tmp_path: P
     wider = keys("channels: 8", "channels: 9")
     assert (wider["other"] == before["other"], wider["net"] == before["net"]) == (True, False)
     steps = plan_of(write_spec(tmp_path, SPEC)).networks
-    model = next(step for step in steps if step.name == "net").inputs["model"]
+    model = dict(next(step for step in steps if step.name == "net").inputs["model"])
+    assert list(model.pop("code")) == ["tiny_network.py"]
     assert model == {"call": "tiny", "classes": 1, "channels": 8, "version": 2}
 
 
