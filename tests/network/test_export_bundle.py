@@ -75,7 +75,7 @@ def application_of(
     parts["task"] = top(upper, after)
     goal = "classification"
     networks = [
-        ResolvedNetwork(name, Network(model=model), None, goal, None)
+        ResolvedNetwork(name, Network(model=model), None, goal, None, is_single=True)
         for name, model in (("lower", below), ("upper", above))
     ]
     edge = ResolvedEdge(
