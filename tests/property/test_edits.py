@@ -70,7 +70,7 @@ for kind in both { # each
 
 
 # tasks
-task classify { from: base, after: cut }
+task classify { from: one_high, after: cut }
 task other { from: zoo.lion_net, after: cut }
 
 adapter one_low -> classify
