@@ -26,8 +26,8 @@ CODES: tuple[Code, ...] = (
         "a library is missing",
         "A model or its weights come from a library that is not installed or cannot be imported. "
         "timm and the Hugging Face Hub are optional: install them with "
-        "`pip install 'legonet[timm]'` and `pip install 'legonet[hub]'`. What measures detectors comes "
-        "with `pip install 'legonet[detection]'`.",
+        "`pip install 'legonet[timm]'` and `pip install 'legonet[hub]'`. What measures detectors "
+        "comes with `pip install 'legonet[detection]'`.",
     ),
     Code(
         "LEGO504",
