@@ -168,11 +168,11 @@ class _Tracer(fx.Tracer):
             raise
         if isinstance(found, dict) and len(found) == 1:
             # A backbone that returns a dict of feature maps, only one of which is used.
-            (found_in,) = found.values()
+            (output,) = found.values()
         else:
-            found_in = found
-        if isinstance(found_in, fx.Proxy):
-            self._outputs.setdefault(self._called[place], []).append(found_in.node)
+            output = found
+        if isinstance(output, fx.Proxy):
+            self._outputs.setdefault(self._called[place], []).append(output.node)
         return found
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:

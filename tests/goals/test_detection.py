@@ -168,3 +168,4 @@ def test_boxes_are_predicted_and_drawn(detectors: Path) -> None:
     assert {box["label"] for box in answer["boxes"]} == {"disc"}
     assert all(0 <= edge <= 64 for box in answer["boxes"] for edge in box["edges"])
     assert Path(detectors / answer["overlay"]).is_file()
+    assert "1 picture in drawn" in finished.stderr

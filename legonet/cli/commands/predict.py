@@ -190,7 +190,9 @@ def _figure(item: Prediction) -> str:
 
 
 def _masks(rows: Sequence[_Row], output: Path) -> str:
-    count = sum(bool(row.files) for row in rows)
-    if not count:
+    masks = sum("mask" in row.files for row in rows)
+    drawn = sum(bool(row.files) for row in rows) - masks
+    if not masks and not drawn:
         return "no mask: the paths answer for whole pictures"
-    return f"{counted(count, 'mask')} in {output}"
+    found = [(masks, "mask"), (drawn, "picture")]
+    return " and ".join(counted(count, noun) for count, noun in found if count) + f" in {output}"
