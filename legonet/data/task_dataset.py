@@ -251,12 +251,19 @@ class TaskDataset:
                 help=[f"leave `{field}` out, or ask for classification"],
             )
         if self.asked is None and not self.knows_answers:
-            known = "no source knows" if self.goal.asks_for is None else "the source does not know"
+            if self.goal.asks_for is None:
+                known = "no source knows"
+                advice = (
+                    "take ready weights; edges are then learned from, and measured by, a teacher"
+                )
+            else:
+                known = "the source does not know"
+                advice = "for numbers, name the columns of a manifest: `targets: [age]`"
             raise DiagnosticError.of(
                 "LEGO418",
                 f"expected pictures with right answers for {self.goal}, which {known}",
                 label="no right answers",
-                help=["for numbers, name the columns of a manifest: `targets: [age]`"],
+                help=[advice],
             )
 
     def _no_pictures(self, split: Split, what: str) -> DiagnosticError:

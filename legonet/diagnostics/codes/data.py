@@ -196,9 +196,9 @@ Leave the field out, or change `goal`.
         """\
 A recipe trains a network with the right answers about its pictures. The source does not know them:
 the numbers of `regression` are columns of a manifest that `targets` names, such as
-`manifest("faces", targets: [age])`, and no source knows what `depth` and `keypoints` ask for. A
-network for such a goal has ready weights, and `goal` of its statement says what it answers. Edges
-onto it learn from their teachers.
+`manifest("faces", targets: [age])`, and no source knows what `depth`, `keypoints` and `detection`
+ask for. A network for such a goal has ready weights, and `goal` of its statement says what it
+answers. Edges onto it learn from their teachers.
 """,
     ),
 )
