@@ -64,7 +64,7 @@ def to_rgb(picture: Image, name: str) -> Image:
         DiagnosticError: It has more than 8 bits a channel, or is damaged.
     """
     _check_depth(picture, name)
-    with _readable(name):
+    with readable(name):
         if picture.mode == "P" and "transparency" in picture.info:
             picture = picture.convert("RGBA")
         return picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -84,7 +84,7 @@ def open_mask(path: Path, name: str) -> Image:
 
     mask = _decode(path, name)
     _check_depth(mask, name)
-    with _readable(name):
+    with readable(name):
         if mask.mode == "P":
             return Image.frombytes("L", mask.size, mask.tobytes())
         return mask.convert("L")
@@ -120,7 +120,7 @@ def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> 
 def _decode(file: Path | IO[bytes], name: str) -> Image:
     from PIL import Image
 
-    with _readable(name), Image.open(file) as picture:
+    with readable(name), Image.open(file) as picture:
         picture.load()
     return picture
 
@@ -136,20 +136,26 @@ def _check_depth(picture: Image, name: str) -> None:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
-    """Name the file in whatever error Pillow raises."""
+def readable(name: str, kind: str = "a picture") -> Iterator[None]:
+    """Name the file in whatever error Pillow or numpy raises.
+
+    Args:
+        name: What to call the file.
+        kind: What it is expected to be.
+    """
     try:
         yield
     except FileNotFoundError as error:
         raise DiagnosticError.of(
             "LEGO403", f"the picture `{name}` is missing", help=["restore the file"]
         ) from error
-    # What Pillow raises for damaged files depends on the format and on where the damage is.
+    # What is raised for damaged files depends on the format and on where the damage is.
     except Exception as error:
+        library = "Pillow" if kind == "a picture" else "numpy"
         raise DiagnosticError.of(
             "LEGO404",
-            f"expected a picture, but `{name}` cannot be read as one",
-            help=[f"Pillow says: {error}", "replace the file, or leave it out"],
+            f"expected {kind}, but `{name}` cannot be read as one",
+            help=[f"{library} says: {error}", "replace the file, or leave it out"],
         ) from error
 
 

@@ -60,6 +60,9 @@ class Source(ABC):
         has_masks: Whether some pictures have masks.
         default_size: Height and width in pixels where a spec does not set a size.
         targets: The names of the numbers that are known of each picture, for regression.
+        has_boxes: Whether some pictures have boxes around the objects of the categories.
+        has_depth: Whether the depth of pixels is known in some pictures.
+        point_names: The names of the key points that are known in some pictures.
     """
 
     categories: tuple[str, ...]
@@ -67,6 +70,9 @@ class Source(ABC):
     has_masks: bool
     default_size: int
     targets: tuple[str, ...] = ()
+    has_boxes: bool = False
+    has_depth: bool = False
+    point_names: tuple[str, ...] = ()
 
     @abstractmethod
     def fingerprint(self, category: str | None) -> Fingerprint:
@@ -117,6 +123,56 @@ class Source(ABC):
 
         del split
         return np.zeros((len(examples), 0), np.float32)
+
+    def boxes(self, split: Split, examples: Sequence[Example]) -> list[NDArray[np.float32] | None]:
+        """Return the boxes of all objects in some pictures; for sources with `has_boxes`.
+
+        Args:
+            split: The split whose `examples` they are.
+            examples: Which ones.
+
+        Returns:
+            For each picture ``(B, 6)``: the left, top, right and lower edge as shares of the
+            picture's width and height; 1, or `legonet.goals.boxes.REGION` for a region in which
+            answers are neither right nor wrong, such as a crowd; and the index of the category
+            in `categories`. None where the boxes are not known.
+
+        Raises:
+            DiagnosticError: A box does not fit its picture.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no boxes")
+
+    def points(self, split: Split, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Return the key points in some pictures; for sources with `point_names`.
+
+        Args:
+            split: The split whose `examples` they are.
+            examples: Which ones.
+
+        Returns:
+            ``(N, P, 2)``, as `point_names` has them: shares of height and width from 0 to 1, and
+            not a number where a point is not known.
+
+        Raises:
+            DiagnosticError: A point does not fit its picture.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no key points")
+
+    def depth(self, split: Split, examples: Sequence[Example], size: int) -> NDArray[np.float32]:
+        """Return the depth of each pixel of some pictures; for sources with `has_depth`.
+
+        Args:
+            split: The split whose `examples` they are.
+            examples: Which ones.
+            size: Height and width in pixels to which each is squashed, by nearest neighbour.
+
+        Returns:
+            ``(N, size, size)``, not a number where it is not known.
+
+        Raises:
+            DiagnosticError: A file of depths cannot be read, or does not fit its picture.
+        """
+        raise NotImplementedError(f"{type(self).__name__} knows no depth")
 
     def fetch(self) -> None:  # noqa: B027 - most sources have nothing to fetch
         """Download the pictures where the spec says so and they are not there yet.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from legonet.data.open import open_source
 from legonet.data.pictures import UNKNOWN, Pictures
+from legonet.data.right_answers import RIGHT_ANSWERS
 from legonet.data.source import BACKGROUND, Example, Source, Split
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.goals import VOID, Goal
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from legonet.language.sources import SourceForm
     from legonet.language.transforms import Transform
+
+
+SHOWN = 8
+"""How many labels an error lists, at most."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +68,28 @@ class TaskDataset:
             return (self.category,)
         if self.asked is not None:
             return self.asked
-        if self.goal.asks_for == "values":
-            return self.source.targets
+        if self.goal.asks_for in RIGHT_ANSWERS:
+            return RIGHT_ANSWERS[self.goal.asks_for].labels(self.source)
         return self.source.categories + ((BACKGROUND,) if self.background else ())
 
     @property
     def knows_answers(self) -> bool:
         """Whether the source knows the right answers: whether it has any of the labels.
 
-        Of numbers it has to know all, and of some goals no source knows the answers.
+        Of numbers and points it has to know all.
         """
-        if self.goal.asks_for == "values":
-            return bool(self.labels) and set(self.labels) <= set(self.source.targets)
         if self.goal.asks_for is None:
             return False
+        if self.goal.asks_for in RIGHT_ANSWERS:
+            return RIGHT_ANSWERS[self.goal.asks_for].are_known(self.source, self.labels)
         return self.category is not None or not set(self.labels).isdisjoint(self.source.categories)
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The labels about which the source knows the right answers."""
+        if self.goal.asks_for in RIGHT_ANSWERS:
+            return RIGHT_ANSWERS[self.goal.asks_for].labels(self.source)
+        return self.source.categories
 
     @property
     def outputs(self) -> int:
@@ -96,6 +108,9 @@ class TaskDataset:
         import numpy as np
 
         answers = self._answers(split)
+        values = None
+        if self.goal.asks_for in RIGHT_ANSWERS and self.knows_answers:
+            answers, values = self._values(split, answers)
         examples = [example for example, _ in answers]
         categories: Sequence[str] | None = None
         if self._needs_masks and self.knows_answers:
@@ -106,24 +121,23 @@ class TaskDataset:
         labels = np.array([label for _, label in answers], np.int64)
         if masks is not None:
             masks = self._by_label(masks)
+        return Pictures(images, labels, masks, values)
+
+    def _values(
+        self, split: Split, answers: list[tuple[Example, int]]
+    ) -> tuple[list[tuple[Example, int]], NDArray[Any]]:
+        """Return the pictures whose right answers are known, and these."""
+        kind = RIGHT_ANSWERS[self.goal.asks_for]
         examples = [example for example, _ in answers]
-        return Pictures(images, labels, masks, self._values(split, examples))
-
-    def _values(self, split: Split, examples: Sequence[Example]) -> NDArray[Any] | None:
-        """Return the right answers that are neither a label nor a mask."""
-        import numpy as np
-
-        if not self.knows_answers:
-            return None
-        if self.goal.asks_for == "values":
-            places = [self.source.targets.index(name) for name in self.labels]
-            return self.source.values(split, examples)[:, places]
-        if self.goal.asks_for == "labels":
-            shown = np.zeros((len(examples), len(self.labels)), np.uint8)
-            for row, example in zip(shown, examples, strict=True):
-                row[[self._numbers[name] for name in example.shows if name in self._numbers]] = 1
-            return shown
-        return None
+        found, known = kind.read(self.source, split, examples, self.labels, self.size)
+        if not known.any():
+            raise DiagnosticError.of(
+                "LEGO414",
+                f"expected pictures with {self.goal.asks_for} of {_listed(self.labels)} in the "
+                f"{split} split, found none",
+                help=["there must be right answers, both for training and for testing"],
+            )
+        return [answer for answer, kept in zip(answers, known, strict=True) if kept], found[known]
 
     def _answers(self, split: Split) -> list[tuple[Example, int]]:
         """Pick the pictures that belong to the dataset, each with its label."""
@@ -149,7 +163,8 @@ class TaskDataset:
             # Where there are background pictures, the other categories do not count as background.
             return None if self.source.has_background and example.shows else 0
         shown = example.shows or (BACKGROUND,)
-        if not self.knows_answers or self.goal.asks_for == "values":
+        by_label = self.goal.asks_for in ("label", "labels", "mask")
+        if not self.knows_answers or not by_label:
             wanted = not self.only or not set(self.only).isdisjoint(shown)
             return (0 if self.knows_answers else UNKNOWN) if wanted else None
         label = next((name for name in shown if name in self._numbers), None)
@@ -250,15 +265,20 @@ class TaskDataset:
                 label=f"not with {self.goal}",
                 help=[f"leave `{field}` out, or ask for classification"],
             )
-        if self.asked is None and not self.knows_answers:
-            if self.goal.asks_for is None:
-                known = "no source knows"
-                advice = (
-                    "take ready weights; edges are then learned from, and measured by, a teacher"
-                )
-            else:
-                known = "the source does not know"
-                advice = "for numbers, name the columns of a manifest: `targets: [age]`"
+        if self.asked is not None:
+            return
+        if not self.goal.learns_from_labels:
+            raise DiagnosticError.of(
+                "LEGO418",
+                f"{self.goal} is not learned from right answers, so there is no recipe for it",
+                label="no right answers to learn from",
+                help=["take ready weights; edges are then learned from a teacher"],
+            )
+        if not self.knows_answers:
+            kind = RIGHT_ANSWERS.get(self.goal.asks_for)
+            known, advice = "the source does not know", "" if kind is None else kind.advice
+            if kind is None:
+                known, advice = "no source knows", "take ready weights, and learn from a teacher"
             raise DiagnosticError.of(
                 "LEGO418",
                 f"expected pictures with right answers for {self.goal}, which {known}",
@@ -299,3 +319,8 @@ def ask(
     source = open_source(form)
     pixels = size or source.default_size
     return TaskDataset(source, pixels, category, goal, background, transform)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in labels[:SHOWN])
+    return f"{shown} and {len(labels) - SHOWN} more" if len(labels) > SHOWN else shown or "any kind"

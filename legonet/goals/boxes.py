@@ -26,6 +26,10 @@ SURE = 0.5
 """From this probability on, a teacher's box counts as right."""
 
 NO_LABEL = -1
+"""The label of rows without a box."""
+
+REGION = -1
+"""The probability of a right box in which answers are neither right nor wrong, as in a crowd."""
 
 SCALE = 1000
 """Shares of a picture are measured as pixels of a picture of this size."""
@@ -65,24 +69,26 @@ def detection(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
 
     Args:
         answers: ``(N, 100, 6)``, as `decided` returns them.
-        truth: The same for what is right.
+        truth: ``(N, B, 6)``, the same for what is right. Boxes with a probability below 0.5 do not
+            count. In those with the probability `REGION`, answers are neither right nor wrong.
 
     Raises:
         DiagnosticError: Nothing is right, so nothing can be measured (``LEGO532``); or a library is
             missing (``LEGO503``).
     """
-    if not any(_sure(rows).any() for rows in truth):
+    if not any(counted(rows).any() for rows in truth):
         raise DiagnosticError.of(
             "LEGO532",
-            f"the teacher finds no object in the {len(truth)} test pictures",
+            f"expected an object in the {len(truth)} test pictures, and neither the data nor the "
+            "teacher names one",
             label="nothing to measure on",
-            help=["name `data` that show what the teacher detects"],
+            help=["name `data` that show what the networks detect"],
         )
     values = _average_precisions(answers, truth)
     alone = [
         _average_precisions(answers[place : place + 1], truth[place : place + 1])["map"]
         for place in range(len(truth))
-        if _sure(truth[place]).any()
+        if counted(truth[place]).any()
     ]
     value = values["map"]
     low, high = 0.0, 1.0
@@ -100,17 +106,36 @@ def mean_average_precision(answers: NDArray[Any], truth: NDArray[Any]) -> float:
     return _average_precisions(answers, truth)["map"]
 
 
+def moved(
+    boxes: NDArray[Any], down: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return boxes that were shifted along with their pictures, without those that left them.
+
+    Args:
+        boxes: ``(N, B, 6)``, as `decided` returns them.
+        down: ``(N,)``, as a share of the height.
+        right: ``(N,)``, as a share of the width.
+    """
+    away = np.stack([right, down, right, down], 1)[:, None]
+    edges = np.clip(boxes[..., :4] + away, 0, 1)
+    gone = (edges[..., 2:] <= edges[..., :2]).any(-1) | (boxes[..., 5] == NO_LABEL)
+    found = np.concatenate([edges, boxes[..., 4:]], -1).astype(np.float32)
+    found[gone] = (0, 0, 0, 0, 0, NO_LABEL)
+    return found
+
+
 def _average_precisions(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
     """Return COCO's figures; where there is no box at all, answers without boxes have 1."""
     import torch
 
     metric = _metric()
-    known = np.stack([_sure(rows) for rows in truth])
+    known = np.stack([counted(rows) for rows in truth])
     if not known.any():
-        none = float(not any(_sure(rows).any() for rows in answers))
+        none = float(not any(counted(rows).any() for rows in answers))
         return {"map": none, "map_50": none}
     for rows, right, chosen in zip(answers, truth, known, strict=True):
-        own, sure = rows[rows[:, 5] != NO_LABEL], right[chosen]
+        regions = (right[:, 5] != NO_LABEL) & (right[:, 4] == REGION)
+        own, sure = rows[rows[:, 5] != NO_LABEL], right[chosen | regions]
         told = {
             "boxes": torch.from_numpy(own[:, :4] * SCALE),
             "scores": torch.from_numpy(own[:, 4]),
@@ -119,6 +144,7 @@ def _average_precisions(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str,
         expected = {
             "boxes": torch.from_numpy(sure[:, :4] * SCALE),
             "labels": torch.from_numpy(sure[:, 5]).long(),
+            "iscrowd": torch.from_numpy(sure[:, 4] == REGION).long(),
         }
         metric.update([told], [expected])
     found = metric.compute()
@@ -139,5 +165,6 @@ def _metric() -> Any:
         ) from error
 
 
-def _sure(rows: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.asarray((rows[:, 5] != NO_LABEL) & (rows[:, 4] >= SURE))
+def counted(boxes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of the right boxes count as objects, ``(.., B)`` of ``(.., B, 6)``."""
+    return np.asarray((boxes[..., 5] != NO_LABEL) & (boxes[..., 4] >= SURE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from legonet.goals.regression import Regression
 
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 
 class Depth(Regression):
-    """One number per pixel, such as how far away it is; measured against the teacher alone."""
+    """One number per pixel, such as how far away it is.
+
+    A pixel whose number is not known counts in neither a loss nor a figure.
+    """
 
     name = "depth"
-    asks_for: ClassVar[None] = None  # type: ignore[assignment]
+    asks_for: ClassVar[Literal["depth"]] = "depth"  # type: ignore[assignment]
     answers_like = "segmentation"
     figure = "depth_error"
     figure_words = "mean absolute error of the depth"
@@ -31,6 +34,24 @@ class Depth(Regression):
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:
         """Return ``(outputs, size, size)``."""
         return outputs, size, size
+
+    def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which pixels have a number, ``(N, H, W)``."""
+        import numpy as np
+
+        return np.asarray(np.isfinite(truth))
+
+    def loss(self, outputs: Tensor, answers: Tensor) -> Tensor:
+        """Return the mean squared error of the pixels whose number is known.
+
+        Args:
+            outputs: ``(N, K, H, W)``; their mean is the answer.
+            answers: ``(N, H, W)``, not a number where it is not known.
+        """
+        answers = answers.to(outputs)
+        known = answers.isfinite()
+        away = (outputs.mean(1) - answers.nan_to_num(0)).square()
+        return (away * known).sum() / known.sum().clamp_min(1)
 
     def decide(self, outputs: Tensor) -> Tensor:
         """Return the numbers, the mean over the output maps, ``(N, H, W)``."""

@@ -26,21 +26,22 @@ class Detection(Goal):
 
     A network answers with every box that it considers, ``(N, 4 + K, A)``: A boxes, each with its
     left, top, right and lower edge as shares of the picture's width and height, and K logits that
-    say whether it shows an object of a label. No source knows the right boxes yet, so networks of
-    this goal are not trained here, and edges are measured against their teacher:
-    ``against_teacher_mean_average_precision`` is the mean average precision for overlaps from 0.5
-    to 0.95, where the boxes that the teacher decides for stand for the right ones.
+    say whether it shows an object of a label. The figure is the mean average precision for overlaps
+    from 0.5 to 0.95, as in COCO. Where the source has no boxes, those that the teacher decides for
+    stand for the right ones. Networks of this goal are not trained here, and edges learn from their
+    teachers alone.
     """
 
     name = "detection"
-    asks_for = None
+    asks_for = "boxes"
+    learns_from_labels = False
     figure = "mean_average_precision"
     figure_is_error = False
     figure_words = "mean average precision"
     error_words = "missing mean average precision"
     unit = "box"
     mark = " of mAP"
-    legend = "of mAP: what is missing to a mean average precision of 1, by the teacher's boxes"
+    legend = "of mAP: what is missing to a mean average precision of 1"
 
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:
         """Return the shape with a box for each pixel; networks have as many boxes as they like."""
@@ -52,6 +53,14 @@ class Detection(Goal):
 
         return np.ones(len(truth), np.bool_)
 
+    def moved(
+        self, values: NDArray[Any], down: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> NDArray[Any]:
+        """Return shifted boxes, without those that left their pictures."""
+        from legonet.goals.boxes import moved
+
+        return moved(values, down, right)
+
     def labels_of(self, outputs: int) -> int:
         """Return how many of the outputs are logits of labels."""
         return outputs - EDGES
@@ -62,7 +71,7 @@ class Detection(Goal):
 
     def loss(self, outputs: Tensor, answers: Tensor) -> Tensor:
         """Raise an error: boxes are learned from a teacher alone."""
-        raise NotImplementedError("no source knows boxes, so there are no labelled pictures")
+        raise NotImplementedError("boxes are learned from a teacher alone")
 
     def teacher_loss(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
         """Return the distance from the teacher's boxes and their logits.

@@ -32,9 +32,11 @@ class Goal(ABC):
     Attributes:
         name: Its name in a spec.
         asks_for: What a source must know of a picture, the right answer: its ``label``; its
-            ``labels``, several at once; its ``mask``, a label for each pixel; or its ``values``,
-            which are numbers. None if no source knows it: then networks are compared with their
-            teachers.
+            ``labels``, several at once; its ``mask``, a label for each pixel; its ``values``, which
+            are numbers; its ``boxes``; its ``points``; or its ``depth``, a number for each pixel.
+            None if no source knows it: then networks are compared with their teachers.
+        learns_from_labels: Whether networks can learn from right answers; otherwise only from a
+            teacher.
         answers_like: The goal whose models can answer this one too; None for none.
         full_size: Whether answers that are maps have the size of the picture.
         figure: The figure by which networks are compared.
@@ -49,7 +51,10 @@ class Goal(ABC):
     """
 
     name: ClassVar[str]
-    asks_for: ClassVar[Literal["label", "labels", "mask", "values"] | None]
+    asks_for: ClassVar[
+        Literal["label", "labels", "mask", "values", "boxes", "points", "depth"] | None
+    ]
+    learns_from_labels: ClassVar[bool] = True
     answers_like: ClassVar[str | None] = None
     full_size: ClassVar[bool] = True
     figure: ClassVar[str]
@@ -104,6 +109,19 @@ class Goal(ABC):
         if self.asks_for == "label":
             return labels
         return masks if self.asks_for == "mask" else values
+
+    def moved(
+        self, values: NDArray[Any], down: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> NDArray[Any]:
+        """Return the right answers about pictures whose content was shifted: by default, the same.
+
+        Args:
+            values: ``(N, ..)``, whatever answers are neither a label nor a mask.
+            down: ``(N,)``, by how much each picture's content moved, as a share of the height.
+            right: The same, as a share of the width.
+        """
+        del down, right
+        return values
 
     def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of the right answers are known: those that are not void."""

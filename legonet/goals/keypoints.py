@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 class Keypoints(Goal):
-    """One point for each label, where its heat map is largest; measured against the teacher alone.
+    """One point for each label, where its heat map is largest.
 
+    A point whose place is not known counts in neither a loss nor a figure.
     `legonet.goals.figures.keypoints.keypoints` describes the figures.
     """
 
     name = "keypoints"
-    asks_for = None
+    asks_for = "points"
+    answers_like = "segmentation"
     full_size = False
     figure = "point_error"
     figure_is_error = True
@@ -42,19 +44,41 @@ class Keypoints(Goal):
         """Return ``(outputs, size, size)``."""
         return outputs, size, size
 
+    def known(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which points are known, ``(N, P)``."""
+        import numpy as np
+
+        return np.asarray(np.isfinite(truth).all(-1))
+
+    def moved(
+        self, values: NDArray[Any], down: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> NDArray[Any]:
+        """Return shifted points; those that left their pictures are not known."""
+        import numpy as np
+
+        places = values + np.stack([down, right], 1)[:, None].astype(values.dtype)
+        inside = ((places >= 0) & (places < 1)).all(-1, keepdims=True)
+        return np.asarray(np.where(inside, places, np.nan), values.dtype)
+
     def loss(self, outputs: Tensor, answers: Tensor) -> Tensor:
         """Return the cross-entropy of heat maps with the right points.
 
         Args:
             outputs: ``(N, P, H, W)``.
-            answers: ``(N, P, 2)``, shares of height and width from 0 to 1.
+            answers: ``(N, P, 2)``, shares of height and width from 0 to 1; not a number where a
+                point is not known.
         """
         from torch.nn import functional
 
         height, width = outputs.shape[2:]
+        known = answers.isfinite().all(-1)
+        answers = answers.nan_to_num(0)
         rows = (answers[..., 0] * height).long().clamp(0, height - 1)
         columns = (answers[..., 1] * width).long().clamp(0, width - 1)
-        return functional.cross_entropy(outputs.flatten(2).mT, rows * width + columns)
+        losses = functional.cross_entropy(
+            outputs.flatten(2).mT, rows * width + columns, reduction="none"
+        )
+        return (losses * known).sum() / known.sum().clamp_min(1)
 
     def teacher_loss(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
         """Return the cross-entropy of heat maps with the teacher's, softened, times ``T^2``."""

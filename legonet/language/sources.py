@@ -39,6 +39,8 @@ SOURCES: Registry[SourceForm] = Registry(
         "voc": "legonet.data.sources.voc:Voc",
         "sbd": "legonet.data.sources.voc:Sbd",
         "pascal_part": "legonet.data.sources.pascal_part:PascalPart",
+        "coco": "legonet.data.sources.coco:Coco",
+        "voc_detection": "legonet.data.sources.voc_detection:VocDetection",
         "oxford_pets": "legonet.data.sources.oxford_pets:OxfordPets",
     },
 )

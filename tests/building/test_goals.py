@@ -173,6 +173,58 @@ def test_points(tmp_path: Path) -> None:
     assert sorted(MaskFiles(tmp_path / "out").write(found)) == ["overlay"]
 
 
+KNOWN = """
+data pictures { source: manifest(".", %s), size: 16 }
+for name in ["knows", "gives"] {
+  network ${name} {
+    model: legonet.small_fcn(classes: %d, channels: 4)
+    train { data: pictures, goal: %s, epochs: 2, batch_size: 8, learning_rate: 0.01 }
+  }
+}
+"""
+
+
+def write_answers(folder: Path) -> None:
+    """Write pictures with a bright spot: where it is, and how bright each pixel is."""
+    random = np.random.default_rng(0)
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["path", "split", "spot", "other", "bright"])
+        for number in range(24):
+            pixels = random.integers(0, 60, (16, 16, 3), np.uint8)
+            row, column = random.integers(1, 14, 2).tolist()
+            pixels[row : row + 3, column : column + 3] = 255
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+            depths = pixels[..., 0].astype(np.uint16) * 100
+            Image.fromarray(depths).save(folder / f"{number}_depth.png")
+            split = ("train", "test")[number % 2]
+            spot, other = f"{column + 1.5} {row + 1.5}", "" if number % 3 else "3 4"
+            table.writerow([f"{number}.png", split, spot, other, f"{number}_depth.png"])
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs", "goal", "figure"),
+    [
+        ("points: [spot, other]", 2, "keypoints", "point_error"),
+        ("depth: bright, depth_unit: 0.0001", 1, "depth", "depth_error"),
+    ],
+)
+def test_points_and_depths_of_the_data_are_learned_and_measured(
+    tmp_path: Path, source: str, outputs: int, goal: str, figure: str
+) -> None:
+    write_answers(tmp_path)
+    text = KNOWN % (source, outputs, goal) + CUTS.replace("unlabelled: 4", "samples: 4")
+    report = build_of(write_spec(tmp_path, text))
+    metrics = certificate_of(report)["metrics"]
+    for role in ("", "teacher_", "donor_"):
+        assert metrics[f"{role}{figure}"] >= 0
+    assert not any(name.startswith("against") for name in metrics)
+    for network in report.networks:
+        assert network.artifact is not None
+        curve = network.artifact.certificate["learned"]["loss_curve"]
+        assert curve[-1] != curve[0]
+
+
 def test_a_teacher_of_another_goal_is_refused(tmp_path: Path) -> None:
     text = READY.replace("goal: %s", "goal: depth").replace("%d", "1") + CUTS
     text = text.replace('for name in ["knows", "gives"]', 'for name in ["knows"]')

@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 
 from legonet.data.pictures import Pictures
 from legonet.distill.measure import as_taught, measured
-from legonet.goals import GOALS, goal_named, goal_of
+from legonet.goals import GOALS, Goal, goal_named, goal_of
 from legonet.goals.depth import Depth
 from legonet.goals.keypoints import Keypoints
 from legonet.goals.multilabel import Multilabel
@@ -120,6 +120,62 @@ def test_points_are_off_where_they_are_far_away() -> None:
     assert found.metrics["point_error"] == pytest.approx(15 / 120)
     expected = (15 * 3 + 45 * 1) / 20 / 120
     assert found.metrics["mean_distance"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_depths_that_are_not_known_do_not_count() -> None:
+    random = np.random.default_rng(5)
+    truth = random.normal(2, 1, (COUNT, 4, 4)).astype(np.float32)
+    answers = (truth + random.normal(0, 0.3, truth.shape))[:, None].astype(np.float32)
+    truth[random.random(truth.shape) < 0.4] = np.nan
+    truth[:, 0, 0] = 1.0
+    known = np.isfinite(truth)
+    found = measured(Scripted(answers), pictures(truth), Depth())
+    expected, told = truth[known], answers[:, 0][known]
+    assert found.metrics["depth_error"] == pytest.approx(np.abs(told - expected).mean(), rel=1e-4)
+    assert found.metrics["r2"] == pytest.approx(reference.r2_score(expected, told), rel=1e-4)
+    assert found.chance is not None
+    away = np.abs(expected - expected.mean()).mean()
+    assert found.chance.constant == pytest.approx(away, rel=1e-4)
+    outputs = torch.from_numpy(answers).requires_grad_()
+    loss = Depth().loss(outputs, torch.from_numpy(truth))
+    assert loss.item() == pytest.approx(np.square(told - expected).mean(), rel=1e-4)
+    (gradient,) = torch.autograd.grad(loss, outputs)
+    assert np.array_equal(gradient[:, 0].numpy() != 0, known & (answers[:, 0] != truth))
+
+
+def test_points_that_are_not_known_do_not_count() -> None:
+    random = np.random.default_rng(6)
+    heat = random.random((COUNT, 3, 10, 10)).astype(np.float32)
+    truth = Keypoints().decide(torch.from_numpy(heat)).numpy()
+    wrong = random.random((COUNT, 3)) < 0.3
+    truth[wrong, 0] = (truth[wrong, 0] + 0.5) % 1
+    unknown = random.random((COUNT, 3)) < 0.4
+    truth[unknown] = np.nan
+    found = measured(Scripted(heat), pictures(truth), Keypoints())
+    share = wrong[~unknown].mean()
+    assert found.metrics["point_error"] == pytest.approx(share)
+    assert found.metrics["mean_distance"] == pytest.approx(share / 2, rel=1e-5)
+    outputs = torch.from_numpy(heat).requires_grad_()
+    loss = Keypoints().loss(outputs, torch.from_numpy(truth))
+    known = ~unknown
+    places = torch.from_numpy((truth[known] * 10).astype(np.int64))
+    alone = torch.nn.functional.cross_entropy(
+        outputs.flatten(2)[torch.from_numpy(known)], places[:, 0] * 10 + places[:, 1]
+    )
+    assert loss.item() == pytest.approx(alone.item(), rel=1e-5)
+    (gradient,) = torch.autograd.grad(loss, outputs)
+    assert gradient.isfinite().all()
+    assert not gradient[torch.from_numpy(unknown)].any()
+
+
+@pytest.mark.parametrize("goal", [Depth(), Keypoints()], ids=str)
+def test_a_loss_of_nothing_known_is_zero(goal: Goal) -> None:
+    outputs = torch.randn(2, 3, 4, 4, requires_grad=True)
+    shape = (2, 4, 4) if isinstance(goal, Depth) else (2, 3, 2)
+    loss = goal.loss(outputs, torch.full(shape, torch.nan))
+    (gradient,) = torch.autograd.grad(loss, outputs)
+    assert loss.item() == 0
+    assert not gradient.any()
 
 
 @pytest.mark.parametrize("name", GOALS.names)

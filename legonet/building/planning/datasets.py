@@ -121,10 +121,17 @@ class TaskDatasets:
             )
             raise self.located(error, ("category", edge.category), ("labels",))
         samples = 0 if edge.learning is None else edge.learning.samples
+        if samples and not dataset.goal.learns_from_labels:
+            error = DiagnosticError.of(
+                "LEGO315",
+                f"`samples` asks for labelled pictures, and {dataset.goal} does not "
+                "learn from them",
+                label="learned from a teacher alone",
+                help=["ask for `unlabelled` pictures: the edge then learns from its teacher"],
+            )
+            raise self.located(error, ("adapter", *edge.ends), ("samples",))
         if samples and not dataset.knows_answers:
-            known = dataset.source.categories
-            if dataset.goal.asks_for == "values":
-                known = dataset.source.targets
+            known = dataset.known_labels
             error = DiagnosticError.of(
                 "LEGO315",
                 f"`samples` asks for labelled pictures, and the data know none of the labels of "

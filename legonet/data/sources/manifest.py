@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from math import isfinite, nan
+from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
+from legonet.data.boxes import rows_of as box_rows
+from legonet.data.boxes import share_of_box, share_of_point, size_of_picture
 from legonet.data.decode import fitting, open_mask, open_picture, read_all, renumber
-from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
-from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.data.source import Example, Fingerprint, Source, Split
+from legonet.data.sources.manifest_table import Columns, Row, rows_of
+from legonet.diagnostics import DiagnosticError
 from legonet.goals import VOID
 from legonet.language.markers import CategoryLabel
 from legonet.language.sources import SourceForm
@@ -22,28 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COLUMNS = ("path", "category", "split")
-"""The columns that every manifest has; ``mask_path`` and ``source`` are optional."""
-
 NOTHING, BORDER, CATEGORY = 0, 128, 255
 """The numbers in a mask file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a manifest; ``mask`` is empty for pictures without one."""
-
-    path: str
-    mask: str
-    category: str
-    split: str
-    values: tuple[float, ...] = ()
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """What the picture shows, the most prominent first; nothing for background."""
-        named = tuple(name.strip() for name in self.category.split("|"))
-        return () if named == (BACKGROUND,) else named
 
 
 class ManifestSource(Source):
@@ -57,7 +39,11 @@ class ManifestSource(Source):
     Args:
         directory: The folder.
         only: Keep the rows with this value in their ``source`` column; all rows when None.
-        targets: Columns with a number in each row.
+        targets: The columns with numbers.
+        boxes: The column with boxes.
+        points: The columns with points.
+        depth: The column with files of depths.
+        depth_unit: What a 1 in a file of depths stands for.
 
     Raises:
         DiagnosticError: The manifest is missing or malformed, or a file that it lists is missing.
@@ -66,11 +52,23 @@ class ManifestSource(Source):
     default_size = 64
 
     def __init__(
-        self, directory: Path, only: str | None = None, targets: tuple[str, ...] = ()
+        self,
+        directory: Path,
+        only: str | None = None,
+        targets: tuple[str, ...] = (),
+        boxes: str | None = None,
+        points: tuple[str, ...] = (),
+        depth: str | None = None,
+        depth_unit: float = 1.0,
     ) -> None:
         self.directory = directory
+        self.depth_unit = depth_unit
         self.targets = targets
-        self.rows = tuple(_rows(directory / "manifest.csv", only, targets))
+        self.has_boxes = boxes is not None
+        self.has_depth = depth is not None
+        self.point_names = points
+        columns = Columns(targets, boxes, points, depth)
+        self.rows = tuple(rows_of(directory / "manifest.csv", only, columns))
         self.categories = tuple(sorted({name for row in self.rows for name in row.categories}))
         self.has_background = any(not row.categories for row in self.rows)
         self.has_masks = any(row.mask and row.categories for row in self.rows)
@@ -86,7 +84,10 @@ class ManifestSource(Source):
         if self.targets:
             numbers = tuple(tuple(map(repr, row.values)) for row in rows)
             values = (*values, self.targets, *numbers)
-        names = [name for row in rows for name in (row.path, row.mask) if name]
+        if self.has_boxes or self.point_names or self.has_depth:
+            answers = tuple(repr((row.boxes, row.points, row.depth)) for row in rows)
+            values = (*values, self.point_names, repr(self.depth_unit), *answers)
+        names = [name for row in rows for name in row.files]
         files = tuple(self._files[name] for name in dict.fromkeys(names))
         return Fingerprint(("manifest", *values), files)
 
@@ -136,6 +137,53 @@ class ManifestSource(Source):
         found = [rows[example.position].values for example in examples]
         return np.array(found, np.float32).reshape(len(found), len(self.targets))
 
+    def boxes(self, split: Split, examples: Sequence[Example]) -> list[NDArray[np.float32] | None]:
+        """Return the boxes of rows."""
+        numbers = {name: number for number, name in enumerate(self.categories)}
+
+        def of(row: Row) -> NDArray[np.float32] | None:
+            if row.boxes is None:
+                return None
+            size = self._size(row) if row.boxes else (1, 1)
+            name = f"the row of `{row.path}`"
+            return box_rows(
+                [(share_of_box(box, size, name), 1.0, numbers[label]) for box, label in row.boxes]
+            )
+
+        return [of(row) for row in self._chosen(split, examples)]
+
+    def points(self, split: Split, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Return the points of rows."""
+        import numpy as np
+
+        found = np.full((len(examples), len(self.point_names), 2), nan, np.float32)
+        for place, row in enumerate(self._chosen(split, examples)):
+            size = self._size(row) if any(row.points) else (1, 1)
+            for number, point in enumerate(row.points):
+                if point is not None:
+                    name = f"the row of `{row.path}`"
+                    found[place, number] = share_of_point(point, size, name)
+        return found
+
+    def depth(self, split: Split, examples: Sequence[Example], size: int) -> NDArray[np.float32]:
+        """Return the depths in the files of rows."""
+        import numpy as np
+
+        from legonet.data.depths import read_depth
+
+        found = np.full((len(examples), size, size), nan, np.float32)
+        for place, row in enumerate(self._chosen(split, examples)):
+            if row.depth:
+                file = self.directory / row.depth
+                found[place] = read_depth(file, row.depth, self._size(row), size, self.depth_unit)
+        return found
+
+    def _chosen(self, split: Split, examples: Sequence[Example]) -> list[Row]:
+        return [self._splits[split][example.position] for example in examples]
+
+    def _size(self, row: Row) -> tuple[int, int]:
+        return size_of_picture(self.directory / row.path, row.path)
+
     @cached_property
     def _splits(self) -> dict[str, list[Row]]:
         return {
@@ -144,7 +192,7 @@ class ManifestSource(Source):
 
     @cached_property
     def _files(self) -> dict[str, Path]:
-        names = dict.fromkeys(name for row in self.rows for name in (row.path, row.mask) if name)
+        names = dict.fromkeys(name for row in self.rows for name in row.files)
         return {name: self.directory / name for name in names}
 
     def _check_files(self) -> None:
@@ -164,11 +212,19 @@ class ManifestSource(Source):
 class Manifest(SourceForm):
     """A folder with a ``manifest.csv`` that lists pictures, masks, categories and splits.
 
+    With a column of ``targets``, ``boxes``, ``points`` or ``depth``, the column ``category`` may be
+    left out.
+
     Args:
         directory: The folder.
         only: Keeps only the rows with this value in the ``source`` column. Default: all rows.
-        targets: The columns with the numbers that regression asks for. With these, the column
-            ``category`` may be left out.
+        targets: The columns with the numbers that regression asks for.
+        boxes: The column with the boxes around objects, ``10 20 30 40; 5 5 9 9 dog``: the pixels of
+            the left, top, right and lower edge, and the category if it is not the row's first.
+        points: The columns with key points, ``10 20``: pixels from the left and from the top.
+        depth: The column with the file of each picture's depths: a grey PNG of 8 or 16 bits or a
+            ``.npy`` array, of the size of the picture, 0 or not a number where it is unknown.
+        depth_unit: What a 1 in these files stands for, such as 0.001 for millimetres.
     """
 
     call = "manifest"
@@ -176,89 +232,7 @@ class Manifest(SourceForm):
     directory: Path
     only: str | None = None
     targets: tuple[CategoryLabel, ...] = ()
-
-
-def _rows(file: Path, only: str | None, targets: tuple[str, ...]) -> Iterator[Row]:
-    """Read and check a manifest line by line."""
-    lines = _lines(file)
-    needed: tuple[str, ...] = COLUMNS if only is None else (*COLUMNS, "source")
-    if targets:
-        needed = (*(column for column in needed if column != "category"), *targets)
-    if not lines:
-        raise _malformed(file, "expected at least one row, found none")
-    absent = [column for column in needed if column not in lines[0]]
-    if absent:
-        found = ", ".join(f"`{column}`" for column in lines[0] if column)
-        raise _malformed(file, f"expected a column `{absent[0]}`, found {found}")
-    if only is not None:
-        origins = {line["source"] for line in lines}
-        if only not in origins:
-            raise _malformed(
-                file,
-                f"expected rows with the source `{only}`, found none",
-                *did_you_mean(only, origins, "source"),
-            )
-    for number, line in enumerate(lines, start=2):
-        if only is None or line["source"] == only:
-            yield _row(file, number, line, targets)
-
-
-def _row(file: Path, number: int, line: dict[str, str], targets: tuple[str, ...]) -> Row:
-    values = tuple(_number(file, number, column, line[column]) for column in targets)
-    category = line.get("category", BACKGROUND if targets else "")
-    row = Row(line["path"], line.get("mask_path", ""), category, line["split"], values)
-    if row.split not in ("train", "test"):
-        raise _malformed(
-            file, f"expected the split `train` or `test` in row {number}, found `{row.split}`"
-        )
-    if not row.path or not row.category:
-        empty = "path" if not row.path else "category"
-        raise _malformed(file, f"expected a {empty} in row {number}, found nothing")
-    for name in (row.path, row.mask):
-        if os.path.isabs(name):  # noqa: PTH117 - thousands of rows, and Path is slow
-            raise _malformed(
-                file, f"expected a path relative to the folder in row {number}, found `{name}`"
-            )
-    return row
-
-
-def _number(file: Path, row: int, column: str, cell: str) -> float:
-    try:
-        found = float(cell)
-    except ValueError:
-        found = nan
-    if isfinite(found):
-        return found
-    raise _malformed(
-        file, f"expected a number in the column `{column}` of row {row}, found `{cell}`"
-    )
-
-
-def _lines(file: Path) -> list[dict[str, str]]:
-    """Read a table as text; cells that a short line lacks are empty."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return [
-                {column: (cell or "").strip() for column, cell in line.items() if column}
-                for line in csv.DictReader(stream)
-            ]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DiagnosticError.of(
-            "LEGO401",
-            f"expected a manifest, found no file `{file}`",
-            label="no `manifest.csv` there",
-            help=["a relative path is relative to the spec that contains it"],
-        ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _malformed(
-            file, f"expected a CSV table in UTF-8, found something else: {error}"
-        ) from error
-
-
-def _malformed(file: Path, message: str, *help_lines: str) -> DiagnosticError:
-    return DiagnosticError.of(
-        "LEGO402",
-        message,
-        label="its manifest is malformed",
-        help=[*help_lines, f"the manifest is `{file}`"],
-    )
+    boxes: CategoryLabel | None = None
+    points: tuple[CategoryLabel, ...] = ()
+    depth: CategoryLabel | None = None
+    depth_unit: Annotated[float, Field(gt=0)] = 1.0

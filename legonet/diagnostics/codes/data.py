@@ -32,6 +32,10 @@ in which torchvision unpacks it, and download it with `download: true`. `pascal_
 | `mask_path` | optional: the mask's file, relative to the folder; may be empty |
 | `source` | optional: where the picture comes from, for `manifest(DIR, only: \"...\")` |
 
+Columns that `targets`, `boxes`, `points` and `depth` name hold numbers, boxes such as
+`10 20 30 40; 5 5 9 9 dog`, points such as `10 20`, and files of depths. With any of these,
+`category` may be left out.
+
 Other columns are ignored. Correct the row that the message names; the line of column names is
 row 1.
 """,
@@ -110,6 +114,36 @@ An installed package adds a source to legonet, and its code raised an error when
 opened, or returned something other than a `legonet.data.Source`.
 
 Correct the arguments, or report the error to those who maintain the package.
+""",
+    ),
+    Code(
+        "LEGO409",
+        "annotations are malformed",
+        """\
+A file of annotations cannot be read, or says something that has no meaning: it is no JSON or XML, a
+field is missing, or an object belongs to a picture or a category that the file does not list.
+
+- `coco(..)`: a JSON file with the lists `images` (`id`, `file_name`, `width`, `height`),
+  `categories` (`id`, `name`) and `annotations` (`image_id`, `category_id`, `bbox`, and possibly
+  `iscrowd`, `segmentation` and `keypoints`).
+- `voc_detection(..)`: an XML file for each picture with `size` (`width`, `height`) and, for each
+  `object`, `name`, `bndbox` (`xmin`, `ymin`, `xmax`, `ymax`) and possibly `difficult`.
+
+Correct the place that the message names, or export the annotations again.
+""",
+    ),
+    Code(
+        "LEGO410",
+        "an annotation does not fit its picture",
+        """\
+A box is empty or not inside of its picture, a key point is outside, depths have another size than
+their picture, or the picture itself has another size than its annotations say. What is up to one
+pixel outside counts as rounded, and is moved to the edge.
+
+Usually pictures were resized without their annotations, or edges were taken for widths. The boxes
+of a manifest have the pixels of their left, top, right and lower edge; those in COCO's format have
+left, top, width and height. Correct the annotation, or leave the object out: `coco(..)` does so
+with `leave_out_broken: true`.
 """,
     ),
     Code(
@@ -195,10 +229,16 @@ Leave the field out, or change `goal`.
         "no right answers for a goal",
         """\
 A recipe trains a network with the right answers about its pictures. The source does not know them:
-the numbers of `regression` are columns of a manifest that `targets` names, such as
-`manifest("faces", targets: [age])`, and no source knows what `depth`, `keypoints` and `detection`
-ask for. A network for such a goal has ready weights, and `goal` of its statement says what it
-answers. Edges onto it learn from their teachers.
+
+| goal | right answers |
+| --- | --- |
+| `regression` | columns of a manifest: `manifest(\"faces\", targets: [age])` |
+| `keypoints` | `coco(..)`, or columns of a manifest: `points: [nose, tail]` |
+| `depth` | a column of a manifest: `depth: \"depth_path\"` |
+| `detection` | measured by the boxes of a source, but learned from a teacher alone |
+
+A network for such a goal has ready weights, and `goal` of its statement says what it answers. Edges
+onto it learn from their teachers.
 """,
     ),
 )

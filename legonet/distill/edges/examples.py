@@ -88,7 +88,7 @@ class Examples:
             random = generator(context.seed, f"view {view}")
             first = 0
             for pictures, known in given:
-                seen = shifted(pictures, random) if view else pictures
+                seen = shifted(pictures, random, context.edge.goal) if view else pictures
                 parts.append(cls._of(context, seen, first, known))
                 first += len(pictures)
         return cls(

@@ -137,7 +137,7 @@ class _NetworkDescent(Descent):
 
     def differentiate(self) -> dict[str, Tensor]:
         """Return the loss of the next batch of shifted pictures, after computing its gradient."""
-        seen = shifted(self._pictures.take(self._batches.next()), self._random.cpu)
+        seen = shifted(self._pictures.take(self._batches.next()), self._random.cpu, self._goal)
         answers = self._goal.truth(seen.labels, seen.masks, seen.values)
         if answers is None:
             raise TypeError("training pictures have the answers of their goal")

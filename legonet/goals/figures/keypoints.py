@@ -28,16 +28,17 @@ def keypoints(answers: NDArray[Any], truth: NDArray[Any]) -> tuple[dict[str, flo
 
     Args:
         answers: ``(N, P, 2)``, shares of height and width.
-        truth: The right ones.
+        truth: The right ones; not a number where a point is not known, which then does not count.
     """
-    wrong = are_off(answers, truth)
-    metrics = {"mean_distance": float(_distances(answers, truth).mean())}
+    wrong, known = are_off(answers, truth), np.isfinite(truth).all(2)
+    metrics = {"mean_distance": float(_distances(answers, truth)[known].mean())}
     if len(truth) < 2:
-        return {"point_error": float(wrong.mean()), **metrics}, None
-    counts = np.stack([wrong.sum(1), np.full(len(wrong), wrong.shape[1])], 1)
+        return {"point_error": float(wrong[known].mean()), **metrics}, None
+    counts = np.stack([wrong.sum(1), known.sum(1)], 1)
     (found,) = over_pictures(counts, _mean)
-    constant = np.broadcast_to(truth.mean(0), truth.shape)
-    missed = float(are_off(constant, truth).mean())
+    # A point that is known nowhere has no mean, and is wrong nowhere.
+    middle = np.where(known[..., None], truth, 0).sum(0) / known.sum(0).clip(1)[:, None]
+    missed = float(are_off(np.broadcast_to(middle, truth.shape), truth)[known].mean())
     figures = found.named("point_error") | metrics
     if not missed:
         # Where there is only one right answer, a constant answer is always right.
@@ -46,7 +47,7 @@ def keypoints(answers: NDArray[Any], truth: NDArray[Any]) -> tuple[dict[str, flo
 
 
 def are_off(answers: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which points are too far from the right place, ``(N, P)``."""
+    """Return which points are too far from the right place, as far as it is known, ``(N, P)``."""
     return _distances(answers, truth) > NEAR
 
 

@@ -27,18 +27,20 @@ def regression(
 
     Args:
         answers: ``(N, K)``, or ``(N, H, W)`` for a number per pixel.
-        truth: The right ones, of the same shape.
+        truth: The right ones, of the same shape; not a number where one is not known, which then
+            does not count.
         figure: The name of the error.
         words: What the error is called.
     """
-    wrong = _errors(answers, truth)
+    wrong, known = _errors(answers, truth), _known(truth)
     # A picture alone says nothing of others.
     if len(wrong) < 2:
-        return {figure: float(wrong.mean())}, None
-    counts = np.stack([wrong, np.ones_like(wrong)], 1)
+        return {figure: float(wrong.mean() / known.mean())}, None
+    counts = np.stack([wrong, known], 1)
     (found,) = over_pictures(counts, _mean)
     metrics = found.named(figure)
-    constant = float(_errors(np.broadcast_to(_constant(truth), truth.shape), truth).mean())
+    always = np.broadcast_to(_constant(truth), truth.shape)
+    constant = float(_errors(always, truth).mean() / known.mean())
     if not constant:
         # Where there is only one right answer, a constant answer is always right.
         return metrics, None
@@ -54,8 +56,8 @@ def explained(answers: NDArray[Any], truth: NDArray[Any]) -> float:
     """
     answers, truth = (side.astype(np.float64) for side in (answers, truth))
     axes = 0 if truth.ndim == 2 else None
-    missed = np.square(answers - truth).sum(axes)
-    energy = np.square(truth - _constant(truth)).sum(axes)
+    missed = np.nansum(np.square(answers - truth), axes)
+    energy = np.nansum(np.square(truth - _constant(truth)), axes)
     counted = np.atleast_1d(energy > 0)
     if not counted.any():
         return 0.0
@@ -73,13 +75,21 @@ def differ_in_numbers(answers: NDArray[Any], others: NDArray[Any], truth: NDArra
 
 def _constant(truth: NDArray[Any]) -> NDArray[np.float64]:
     """Return the best constant answer by squares: the mean of each number, or of all pixels."""
-    return np.asarray(truth.astype(np.float64).mean(0 if truth.ndim == 2 else None))
+    mean = np.nanmean if np.isnan(truth).any() else np.mean
+    return np.asarray(mean(truth.astype(np.float64), axis=0 if truth.ndim == 2 else None))
 
 
 def _errors(answers: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean absolute error of each picture."""
+    """Return each picture's mean absolute error, where numbers that are not known count as 0."""
     away = np.abs(answers.astype(np.float64) - truth.astype(np.float64))
+    # An answer that is not a number stays one: only unknown numbers count as none.
+    away = np.where(np.isnan(truth), 0.0, away)
     return np.asarray(away.reshape(len(away), -1).mean(1))
+
+
+def _known(truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the share of each picture's numbers that are known."""
+    return np.asarray((~np.isnan(truth)).reshape(len(truth), -1).mean(1))
 
 
 def _mean(sums: Sums) -> Sums:
