@@ -22,6 +22,14 @@ settings = click.option(
     " edge's field (cat->classify.samples=10).",
 )
 
+trust = click.option(
+    "--trust",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file of code that the spec names, such as net.py, which may run.",
+)
+
 
 class Place(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click alone
     """A folder, or a URL that fsspec supports."""

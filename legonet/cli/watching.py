@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from legonet.cli.output import note
 from legonet.cli.tables import counted
+from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     from legonet.language import Override
@@ -51,12 +52,20 @@ def watched(spec: Path, overrides: Sequence[Override], build: Callable[[], objec
 
 
 def files_of(spec: Path, overrides: Sequence[Override]) -> set[Path]:
-    """Return the files that a spec consists of, including missing ones."""
+    """Return the files that a spec consists of, with its code, including missing ones."""
+    from legonet.language import load_spec
     from legonet.language.expand import expand
+    from legonet.language.models import CodeModel
     from legonet.language.override import for_constants
 
     expanded = expand(spec, for_constants(overrides))
-    return {spec.absolute(), *expanded.links, *expanded.links.values()}
+    code: set[Path] = set()
+    for network in load_spec(spec, overrides).spec.networks.values():
+        if isinstance(network.model, CodeModel):
+            code.add(network.model.file)
+            with suppress(DiagnosticError):  # the build says what is wrong with it
+                code |= {*network.model.code_files}
+    return {spec.absolute(), *expanded.links, *expanded.links.values(), *code}
 
 
 def contents(files: Iterable[Path]) -> DigestCache:

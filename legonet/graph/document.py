@@ -24,6 +24,7 @@ class Document:
         overrides: Values that override those in the texts.
         saved: The last known contents of the files: at first the texts as they were read, later
             what was written.
+        trust: Files whose code the user trusts, besides those that the spec's project lists.
     """
 
     path: Path
@@ -31,18 +32,26 @@ class Document:
     spec: Spec
     overrides: tuple[Override, ...] = ()
     saved: Mapping[Path, SourceText] = field(default_factory=dict)
+    trust: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, loaded: Loaded, path: Path, overrides: tuple[Override, ...]) -> Document:
+    def of(
+        cls,
+        loaded: Loaded,
+        path: Path,
+        overrides: tuple[Override, ...],
+        trust: tuple[Path, ...] = (),
+    ) -> Document:
         """Return the document of a spec that was loaded.
 
         Args:
             loaded: The spec.
             path: The path under which it was requested.
             overrides: Values that override those in the texts.
+            trust: Files whose code the user trusts.
         """
         first = next(iter(loaded.texts), path.absolute())
-        return cls(first, loaded.texts, loaded.spec, overrides, loaded.texts)
+        return cls(first, loaded.texts, loaded.spec, overrides, loaded.texts, trust)
 
     @classmethod
     def empty(cls) -> Document:

@@ -12,8 +12,10 @@ from legonet.graph.edits import Statements, Value, missing_name
 from legonet.graph.relations import Relations
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork, compiled, networks_in_order
 from legonet.graph.rules import check_graph
+from legonet.graph.trust import trusted_files
 from legonet.language import Key, Origin, Spec, read_spec
 from legonet.language.declarations import Kind, noun_of
+from legonet.language.models import CodeModel, Model
 from legonet.language.spec import PARTS, Declaration
 from legonet.notebook import drawings
 
@@ -91,8 +93,25 @@ class ModuleGraph(Relations):
         import networkx as nx
 
         if self._compiled is None or self._compiled[0] is not self.spec:
-            self._compiled = (self.spec, nx.freeze(compiled(self)))
+            self._compiled = (self.spec, nx.freeze(compiled(self, self.model)))
         return self._compiled[1]
+
+    def model(self, name: str) -> Model:
+        """Return the model of a network, with its code as far as that is trusted.
+
+        Raises:
+            DiagnosticError: Its code cannot be read, or what is trusted cannot be looked up.
+        """
+        model = self.spec.networks[name].model
+        if not isinstance(model, CodeModel):
+            return model
+        try:
+            document = self._document
+            return model.trusting(trusted_files(document.path, document.trust))
+        except DiagnosticError as error:
+            key = ("network", name)
+            located = (self.spec.locate(item, key, "model") for item in error.diagnostics)
+            raise DiagnosticError(*located) from None
 
     def network(self, name: str) -> ResolvedNetwork:
         """Return a network with what its statement refers to; the graph must have no errors."""

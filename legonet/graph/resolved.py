@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -133,7 +133,7 @@ def edge_name(category: str, task: str) -> str:
     return f"{category} -> {task}"
 
 
-def compiled(relations: Relations) -> nx.DiGraph[Key]:
+def compiled(relations: Relations, model: Callable[[str], Model]) -> nx.DiGraph[Key]:
     """Return the graph of a spec without errors.
 
     Its nodes and edges are those of `ModuleGraph.to_networkx`. A network's node carries its
@@ -142,12 +142,14 @@ def compiled(relations: Relations) -> nx.DiGraph[Key]:
 
     Args:
         relations: The spec.
+        model: Returns the model of a network by its name, as far as its code is trusted.
     """
     import networkx as nx
 
     spec = relations.spec
     graph: nx.DiGraph[Key] = nx.DiGraph()
-    networks = {name: _network(relations, name) for name in spec.networks}
+    models = {name: model(name) for name in spec.networks}
+    networks = {name: _network(relations, name, models) for name in spec.networks}
     for name, network in networks.items():
         graph.add_node(("network", name), kind="network", network=network)
     graph.add_nodes_from((("category", name) for name in spec.categories), kind="category")
@@ -178,14 +180,16 @@ def with_ancestors(graph: nx.DiGraph[Key], names: Iterable[str]) -> set[str]:
     return {name for node in nodes for _, name in {node, *nx.ancestors(graph, node)}}
 
 
-def _network(relations: Relations, name: str) -> ResolvedNetwork:
+def _network(relations: Relations, name: str, models: Mapping[str, Model]) -> ResolvedNetwork:
     spec = relations.spec
     declaration = spec.networks[name]
+    if models[name] is not declaration.model:
+        declaration = declaration.model_copy(update={"model": models[name]})
     recipe, ancestor = declaration.train, declaration.init
     return ResolvedNetwork(
         name,
         declaration,
-        None if ancestor is None else spec.networks[ancestor].model,
+        None if ancestor is None else models[ancestor],
         relations.goal(declaration),
         None
         if recipe is None

@@ -9,7 +9,7 @@ from legonet.goals import goal_named
 from legonet.graph.relations import Relations
 from legonet.language import Key
 from legonet.language.declarations import Network
-from legonet.language.models import MODELS, ModelForm
+from legonet.language.models import MODELS, CodeModel, ModelForm
 
 LONGEST_CHAIN = 8
 """Names in a cycle that a message shows, at most."""
@@ -96,7 +96,8 @@ def recipe_fits_model(graph: Relations) -> Found:
             continue
         key = ("network", name)
         model = network.model
-        if isinstance(model, ModelForm):
+        # What the code of a file answers, only its user knows.
+        if isinstance(model, ModelForm) and not isinstance(model, CodeModel):
             able = model.goal
             if able not in (recipe.goal, goal_named(recipe.goal).answers_like):
                 own = map(MODELS.get, MODELS.own)

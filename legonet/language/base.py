@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -14,6 +14,18 @@ class Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
     )
+
+
+class Call(Frozen):
+    """A call of something that another language or library knows, such as ``Net(classes: 3)``.
+
+    Args:
+        name: What is called; it may have dots.
+        arguments: Its arguments, all by name.
+    """
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class Form(Frozen):

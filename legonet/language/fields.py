@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from legonet.language.base import Frozen
-from legonet.language.markers import Choice, Forms, Label, Named
+from legonet.language.base import Call, Frozen
+from legonet.language.markers import AnyCall, Choice, Forms, Label, Named
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FieldType:
 
     name: str
     required: bool
-    marker: Named | Label | Choice | Forms | None
+    marker: Named | Label | Choice | AnyCall | Forms | None
     block: type[Frozen] | None
     words: bool
     path: bool
@@ -62,13 +62,13 @@ def _type_of(name: str, info: FieldInfo) -> FieldType:
     )
 
 
-def _markers(info: FieldInfo) -> Iterator[Named | Label | Choice | Forms]:
+def _markers(info: FieldInfo) -> Iterator[Named | Label | Choice | AnyCall | Forms]:
     """Yield the markers of a field, its own before those of its list items."""
     found = list(info.metadata)
     for part in _parts(info.annotation):
         if get_origin(part) is Annotated:
             found += part.__metadata__
-    return (item for item in found if isinstance(item, Named | Label | Choice | Forms))
+    return (item for item in found if isinstance(item, Named | Label | Choice | AnyCall | Forms))
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -88,6 +88,8 @@ def _has_words(part: Any) -> bool:
 
 
 def _expected(parts: list[Any]) -> str:
+    if _any(parts, Call):
+        return "a call"
     if _any(parts, bool):
         return "`true` or `false`"
     if _any(parts, int) or _any(parts, float):

@@ -55,6 +55,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class AnyCall:
+    """The field takes a call of any name, such as ``Net(classes: 3)``, as a `Call`."""
+
+
+@dataclass(frozen=True)
 class Forms:
     """The field takes a call of one of these forms.
 

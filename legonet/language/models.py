@@ -6,14 +6,16 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
+from legonet.diagnostics import DiagnosticError
 from legonet.language.base import Form, Frozen
 from legonet.language.inputs import Input
 from legonet.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
+    from typing import Self
 
 
 class ModelForm(Form):
@@ -75,6 +77,59 @@ class ModelForm(Form):
         """
 
 
+class CodeModel(ModelForm):
+    """A model that comes from a file whose code runs, which needs a user's trust.
+
+    A graph says which files its user trusts; a model on its own trusts none.
+    """
+
+    goal = "classification"
+    file: Path
+    _trusted: bool = PrivateAttr(default=False)
+
+    @property
+    def code_files(self) -> tuple[Path, ...]:
+        """The files whose contents run."""
+        return (self.file,)
+
+    def trusting(self, files: Container[Path]) -> Self:
+        """Return the model as far as it is trusted.
+
+        Args:
+            files: The resolved paths of the files that are trusted.
+
+        Raises:
+            DiagnosticError: Its file is trusted, and cannot be read.
+        """
+        model = self.model_copy()
+        model._trusted = self.file.resolve() in files  # noqa: SLF001 - of its own copy
+        return model
+
+    def check_trust(self) -> None:
+        """Raise a `DiagnosticError` unless its file is trusted."""
+        if self._trusted:
+            return
+        shown = shown_path(self.file)
+        raise DiagnosticError.of(
+            "LEGO514",
+            f"`{shown}` can run any code, and you have not said that you trust it",
+            label="not trusted",
+            help=[
+                f"if you do: `--trust {shown}`, or `trust=[..]` in Python",
+                (
+                    "or list it in the `pyproject.toml` of the spec's project, below "
+                    f'`[tool.legonet]`: `trust = ["{self.file.name}"]`'
+                ),
+            ],
+        )
+
+
+def shown_path(file: Path) -> str:
+    """Return how messages show a file: from the current folder, if it is in there."""
+    folder = Path.cwd()
+    return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+
+
 MODELS: Registry[ModelForm] = Registry(
     ModelForm,
     "legonet.models",
@@ -83,6 +138,7 @@ MODELS: Registry[ModelForm] = Registry(
         "legonet.small_fcn": "legonet.modules.small:SmallFcn",
         "legonet.vgg_fcn": "legonet.modules.fcn:VggFcn",
         "legonet.efficientnet_fcn": "legonet.modules.fcn:EfficientNetFcn",
+        "python.model": "legonet.modules.python_model:PythonModel",
         "transformers.model": "legonet.modules.transformers_model:TransformersModel",
     },
 )

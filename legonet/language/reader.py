@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from legonet.diagnostics import Diagnostic
+from legonet.language.base import Call
 from legonet.language.declarations import noun_of
 from legonet.language.fields import FieldType, fields_of
 from legonet.language.library import library_models
-from legonet.language.markers import Forms, Label, Named
+from legonet.language.markers import AnyCall, Forms, Label, Named
 from legonet.language.messages import explain
 from legonet.language.mistakes import (
     form_names,
@@ -139,6 +140,8 @@ class Reader:
                 return self._each(located, partial(self._form, marker=marker, where=where))
             case Named() as marker:
                 return self._name(located, marker)
+            case AnyCall():
+                return self._call(located, where)
             case Label():
                 return self._each(located, partial(self._label, field=field, where=where))
         return self._each(located, partial(self._scalar, field=field, where=where))
@@ -204,6 +207,14 @@ class Reader:
         if isinstance(resolved, Diagnostic):
             raise _MistakeError(resolved)
         return resolved
+
+    def _call(self, located: Located, where: str) -> Call:
+        value = located.value
+        if not isinstance(value, Called):
+            name = value if isinstance(value, Symbol | Text) and value.isidentifier() else "NAME"
+            message = f"{where} takes a call, found {describe(value)}"
+            raise _wrong(message, located, f"expected a call, such as `{name}()`")
+        return Call(name=value.name, arguments=self._plain_arguments(value))
 
     def _form(self, located: Located, marker: Forms, where: str) -> Any:
         if marker.text is not None and located.value not in form_names(marker):

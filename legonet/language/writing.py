@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from legonet.diagnostics import DiagnosticError, SourceText, shortened
-from legonet.language.base import Form, Frozen
+from legonet.language.base import Call, Form, Frozen
 from legonet.language.fields import FieldType, fields_of
-from legonet.language.markers import Forms, Label, Named
+from legonet.language.markers import AnyCall, Forms, Label, Named
 from legonet.language.models import LibraryModel
 from legonet.language.spec import PARTS
 from legonet.language.values import Called, Located, Symbol
@@ -106,8 +106,9 @@ class Writer:
             case WeightsFile():
                 return quoted(self._path(value.file))
             case LibraryModel():
-                items = (f"{name}: {self._plain(item)}" for name, item in value.arguments.items())
-                return f"{value.call}({', '.join(items)})"
+                return self._call(value.call, value.arguments)
+            case Call():
+                return self._call(value.name, value.arguments)
             case Form():
                 return self._form(value)
             case str():
@@ -158,14 +159,21 @@ class Writer:
     def _plain(self, value: object) -> str:
         return self.value(value, _ANYTHING)
 
+    def _call(self, name: str, arguments: Mapping[str, object]) -> str:
+        items = (f"{argument}: {self._plain(item)}" for argument, item in arguments.items())
+        return f"{name}({', '.join(items)})"
+
     def _form(self, form: Form) -> str:
         types = fields_of(type(form))
         values = {types[name].name: name for name in types}
-        arguments = []
+        arguments: list[str] = []
+        bare = True
         for position, (own, value) in enumerate(_arguments(form).items()):
             name = values[own]
             text = self.value(value, types[name])
-            bare = not position and own == next(iter(values)) and _goes_first(types[name])
+            takes_call = isinstance(types[name].marker, AnyCall)
+            first = not position and _goes_first(types[name])
+            bare = bare and own == list(values)[position] and (first or takes_call)
             arguments.append(text if bare else f"{name}: {text}")
         return f"{form.call}({', '.join(arguments)})"
 

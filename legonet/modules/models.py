@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.models import MODELS, LibraryModel, Model, ModelForm
@@ -166,7 +167,15 @@ def _called(
 
 def _checked(network: object, call: str) -> nn.Module:
     if isinstance(network, nn.Module):
-        return network
+        lazy = next((name for name, item in network.named_parameters() if is_lazy(item)), None)
+        if lazy is None:
+            return network
+        raise DiagnosticError.of(
+            "LEGO501",
+            f"`{call}` has layers without a shape, such as that of `{lazy}`",
+            label="a lazy layer",
+            help=["give each layer the number of its inputs, as `nn.Linear` has it"],
+        )
     raise DiagnosticError.of(
         "LEGO501",
         f"expected `{call}` to build a torch module, found {type(network).__name__}",

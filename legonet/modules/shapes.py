@@ -13,6 +13,7 @@ from legonet.goals import Goal
 from legonet.language.declarations import LayoutName, Resize
 from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.crossing import on_meta
+from legonet.modules.python_code import failing_line
 from legonet.modules.recognition import layout_of
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def cannot_process(shape: Sequence[int], error: Exception) -> DiagnosticError:
         error: What the network said.
     """
     reason = str(error).partition("\n")[0].rstrip(".")
+    line = failing_line(error)
     return DiagnosticError.of(
         "LEGO520",
         f"the network cannot take an input of {_named(shape)}: {reason}",
         label="does not fit its input",
-        help=[*_advice(reason, shape[-1])],
+        help=[*([] if line is None else [line]), *_advice(reason, shape[-1])],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
@@ -134,6 +134,7 @@ class Builder:
         spec: The ``.lego`` file.
         store: Where built things are stored; default: ``.legonet`` beside the spec.
         resources: What to compute with; default: what the machine has, on the CPU.
+        trust: Files whose code may run, besides those that the spec's project lists.
     """
 
     def __init__(
@@ -142,8 +143,9 @@ class Builder:
         *,
         store: Path | str | None = None,
         resources: Resources | None = None,
+        trust: Sequence[Path | str] = (),
     ) -> None:
-        self._graph = load(spec)
+        self._graph = load(spec, trust=trust)
         self._workspace = Workspace(Path(spec), store)
         self._resources = resources or default_resources()
         self._network: TransplantNetwork | None = None

@@ -67,6 +67,7 @@ class TransplantNetwork:
         *,
         store: Path | str | None = None,
         device: torch.device | str = "cpu",
+        trust: Sequence[Path | str] = (),
     ) -> TransplantNetwork:
         """Open what was built from a spec, without reading any weights.
 
@@ -74,12 +75,13 @@ class TransplantNetwork:
             spec: The ``.lego`` file.
             store: Where built things are stored; default: ``.legonet`` beside the spec.
             device: Where to compute.
+            trust: Files whose code may run, besides those that the spec's project lists.
 
         Raises:
             DiagnosticError: The spec has errors, or weights or pictures cannot be found.
         """
         workspace = Workspace(Path(spec), store)
-        return cls(workspace.plan(load(spec)), workspace, device=device)
+        return cls(workspace.plan(load(spec, trust=trust)), workspace, device=device)
 
     @classmethod
     def build(
@@ -91,6 +93,7 @@ class TransplantNetwork:
         jobs: int | None = None,
         progress: Listener = unheard,
         strict: bool = False,
+        trust: Sequence[Path | str] = (),
     ) -> TransplantNetwork:
         """Build what is missing or changed, as ``legonet build`` does, and open all of it.
 
@@ -107,6 +110,7 @@ class TransplantNetwork:
                 takes.
             progress: Is told about every step, in this thread.
             strict: Raise after the build if anything failed; what is built is kept.
+            trust: Files whose code may run, besides those that the spec's project lists.
 
         Raises:
             DiagnosticError: The spec has errors, its modules do not fit each other, weights or
@@ -114,7 +118,7 @@ class TransplantNetwork:
         """
         device = device or default_device()
         usable_device(device)
-        graph = load(spec)
+        graph = load(spec, trust=trust)
         workspace = Workspace(Path(spec), store)
         workspace.fetch(graph)
         plan = workspace.plan(graph)

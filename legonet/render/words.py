@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from pathlib import PurePath
 
 from legonet.goals import Goal, goal_of, is_against_teacher
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.graph.state import error_of
-from legonet.language.base import Form
+from legonet.language.base import Call, Form
 from legonet.language.declarations import Adapter, Learning, Network
 from legonet.language.models import LibraryModel, Model
 from legonet.render.built import Size
@@ -185,13 +186,26 @@ def percent(share: float) -> str:
 def form(form: Model | Form) -> str:
     """Return a form as written in a spec, without fields that have their default values."""
     if isinstance(form, LibraryModel):
-        arguments = form.arguments
-    else:
-        arguments = form.model_dump(exclude_defaults=True)
-    return f"{form.call}({', '.join(f'{name}: {_literal(v)}' for name, v in arguments.items())})"
+        return _called(form.call, form.arguments)
+    fields = type(form).model_fields.items()
+    given = {name: getattr(form, name) for name, field in fields}
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
+    return _called(form.call, {k: v for k, v in given.items() if v != defaults[k]})
+
+
+def _called(name: str, arguments: Mapping[str, object]) -> str:
+    shown = (f"{argument}: {_literal(value)}" for argument, value in arguments.items())
+    return f"{name}({', '.join(shown)})"
 
 
 def _literal(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    match value:
+        case Call():
+            return _called(value.name, value.arguments)
+        case Form():
+            return form(value)
+        case PurePath():
+            return f'"{value.name}"'
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -34,7 +34,8 @@ ELSEWHERE = {
 
 OF_SHAPES = {
     *("LEGO501", "LEGO504", "LEGO505", "LEGO509", "LEGO510", "LEGO511", "LEGO512", "LEGO513"),
-    *("LEGO520", "LEGO521", "LEGO522", "LEGO523", "LEGO524", "LEGO707"),
+    *("LEGO514", "LEGO515", "LEGO516", "LEGO520", "LEGO521", "LEGO522", "LEGO523", "LEGO524"),
+    "LEGO707",
     *("LEGO601", "LEGO603", "LEGO605", "LEGO610"),
 }
 """Codes that need no more than a spec and its weight files."""

@@ -265,6 +265,8 @@ def _plain(value: Any) -> Any:
             return value.value
         case tuple() | list():
             return [_plain(item) for item in value]
+        case BaseModel():
+            return {name: _plain(item) for name, item in value}
         case dict():
             return {str(name): _plain(item) for name, item in value.items()}
     return value

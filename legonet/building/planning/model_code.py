@@ -9,6 +9,7 @@ from pathlib import Path
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.diagnostics import DiagnosticError
 from legonet.language.models import ModelForm
+from legonet.modules.python_model import PythonModel
 
 _SUFFIXES = (".py", ".so", ".pyd")
 """What the files of code end with."""
@@ -33,6 +34,8 @@ def code_of(form: ModelForm, contents: DigestCache) -> dict[str, str] | None:
     Raises:
         DiagnosticError: A file cannot be read, or changed after this process had loaded it.
     """
+    if isinstance(form, PythonModel):
+        return form.code.digests
     files = {name: file for root in _roots(type(form)) for name, file in _files(root)}
     if not files:
         return None

@@ -114,7 +114,7 @@ class _Checker:
 
     def _made(self, name: str) -> tuple[nn.Module, Input]:
         """Return a network without weights, and what it expects of its pictures."""
-        declaration = self._spec.networks[name]
+        declaration = self._graph.network(name).declaration
 
         def make() -> tuple[nn.Module, Input]:
             module = instantiate(declaration.model, device="meta").eval()

@@ -20,6 +20,7 @@ from legonet.cli.arguments import (
     settings,
     spec_file,
     store_folder,
+    trust,
 )
 from legonet.cli.output import Exit, document, show, tell
 
@@ -39,6 +40,7 @@ GPU_FILES = ("nvidia*", "nvhost*", "dxg", "kfd")
 @click.command
 @spec_file
 @settings
+@trust
 @store_folder
 @click.option(
     "--device",
@@ -77,6 +79,7 @@ GPU_FILES = ("nvidia*", "nvhost*", "dxg", "kfd")
 def build(
     spec: Path,
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     store: Path | str | None,
     prove: bool,
     watch: bool,
@@ -96,7 +99,7 @@ def build(
     found = Means(**means)
     if found.address is not None and not found.remote:
         raise click.UsageError("--address names a Ray cluster; add --executor ray")
-    request = _Request(spec, overrides(settings), store, prove, as_json, watch, found)
+    request = _Request(spec, overrides(settings), trust, store, prove, as_json, watch, found)
     if not watch:
         raise click.exceptions.Exit(request.build())
     from legonet.cli.watching import watched
@@ -166,6 +169,7 @@ class _Request:
 
     spec: Path
     overrides: Sequence[Override]
+    trust: Sequence[Path]
     store: Path | str | None
     prove: bool
     as_json: bool
@@ -193,7 +197,7 @@ class _Request:
         from legonet.diagnostics import DiagnosticError, Severity
         from legonet.graph import check_file
 
-        graph, diagnostics = check_file(self.spec, self.overrides)
+        graph, diagnostics = check_file(self.spec, self.overrides, self.trust)
         if any(item.severity is Severity.ERROR for item in diagnostics):
             raise DiagnosticError(*diagnostics)
         show(diagnostics)

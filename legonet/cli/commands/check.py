@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from legonet.cli.arguments import json_document, overrides, settings
+from legonet.cli.arguments import json_document, overrides, settings, trust
 from legonet.cli.output import Exit, document, show
 from legonet.diagnostics import Diagnostic, Severity, in_order
 from legonet.diagnostics.github import to_github
@@ -18,6 +18,7 @@ from legonet.diagnostics.json import to_json
     "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @settings
+@trust
 @click.option(
     "--shapes", is_flag=True, help="Also check channels and sizes; needs torch, but no weights."
 )
@@ -33,6 +34,7 @@ from legonet.diagnostics.json import to_json
 def check(
     specs: tuple[Path, ...],
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     shapes: bool,
     form: str,
     as_json: bool,
@@ -42,7 +44,7 @@ def check(
 
     found: list[Diagnostic] = []
     for spec in specs:
-        graph, diagnostics = check_file(spec, overrides(settings))
+        graph, diagnostics = check_file(spec, overrides(settings), trust)
         found += diagnostics
         if shapes and not _errors(diagnostics):
             from legonet.building.planning.shapes import check_shapes

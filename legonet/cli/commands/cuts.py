@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from legonet.cli.arguments import json_document, overrides, settings
+from legonet.cli.arguments import json_document, overrides, settings, trust
 from legonet.cli.output import document
 from legonet.cli.tables import counted, lines, width
 from legonet.diagnostics import DiagnosticError, Severity, did_you_mean
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     help="Height and width of the pictures; default: those of the network in SPEC, or 224.",
 )
 @settings
+@trust
 @json_document
 def cuts(
     spec: str,
@@ -40,6 +41,7 @@ def cuts(
     against: str | None,
     size: int | None,
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """List every module after which a network can be cut.
@@ -49,10 +51,10 @@ def cuts(
     """
     from legonet.building.planning.cuts import joints, network_cuts, picture_size
 
-    graph = _graph(spec, settings)
+    graph = _graph(spec, settings, trust)
     name = _named(graph, network)
     pixels = size or picture_size(graph, name)
-    found = network_cuts(graph.spec.networks[name].model, pixels)
+    found = network_cuts(graph.model(name), pixels)
     if against is None:
         if as_json:
             document({"network": name, "size": pixels, "cuts": [cut.to_json() for cut in found]})
@@ -60,7 +62,7 @@ def cuts(
             _print(_cut_lines(name, pixels, found))
         return
     other = _named(graph, against)
-    others = network_cuts(graph.spec.networks[other].model, size or picture_size(graph, other))
+    others = network_cuts(graph.model(other), size or picture_size(graph, other))
     joined = joints(found, others)
     if as_json:
         pairs = [joint.to_json() for row in joined for joint in row]
@@ -69,15 +71,15 @@ def cuts(
         _print(_joint_lines(name, other, joined))
 
 
-def _graph(spec: str, settings: Sequence[str]) -> ModuleGraph:
+def _graph(spec: str, settings: Sequence[str], trust: Sequence[Path]) -> ModuleGraph:
     """Return the graph of a spec, or of one that has nothing but a model."""
     from legonet.graph.load import check_file, of_model
 
     path = Path(spec)
     if path.suffix == ".lego" or path.exists():
-        graph, found = check_file(path, overrides(settings))
+        graph, found = check_file(path, overrides(settings), trust)
     else:
-        graph, found = of_model(spec)
+        graph, found = of_model(spec, trust)
     # A network can be looked at while other statements have mistakes.
     errors = [item for item in found if item.severity is Severity.ERROR]
     if errors and not graph.spec.networks:

@@ -14,6 +14,7 @@ from legonet.cli.arguments import (
     settings,
     spec_file,
     store_folder,
+    trust,
 )
 from legonet.cli.output import document, show
 from legonet.diagnostics.json import to_json
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     help="Where a program will run: cpu, cuda or cuda:N; the other formats run anywhere.",
 )
 @settings
+@trust
 @store_folder
 @json_document
 def export(
@@ -66,6 +68,7 @@ def export(
     dynamic_size: bool,
     device: str,
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     store: Path | str | None,
     as_json: bool,
 ) -> None:
@@ -86,7 +89,7 @@ def export(
     from legonet.network.export import format_of
 
     format_of(output, format_name)
-    graph = load(spec, overrides(settings))
+    graph = load(spec, overrides(settings), trust)
     workspace = Workspace(spec, store)
     network = TransplantNetwork(workspace.plan(graph), workspace, device=device)
     written = export_to_file(

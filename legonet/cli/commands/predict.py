@@ -17,6 +17,7 @@ from legonet.cli.arguments import (
     settings,
     spec_file,
     store_folder,
+    trust,
 )
 from legonet.cli.output import Exit, document, fail, note, show
 from legonet.cli.tables import console, counted, percent, table
@@ -54,6 +55,7 @@ LIKELY = 3
     help="Where torch computes: cpu, cuda or cuda:N; default: cuda if this machine has a GPU.",
 )
 @settings
+@trust
 @store_folder
 @json_document
 def predict(
@@ -65,6 +67,7 @@ def predict(
     output: Path | None,
     device: str | None,
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     store: Path | str | None,
     as_json: bool,
 ) -> None:
@@ -75,7 +78,7 @@ def predict(
     computed once. If a picture cannot be read, it is named, the others are answered, and the exit
     code is 3. A path along an edge that is no better than chance answers with a warning.
     """
-    network = _network(spec, settings, store, device)
+    network = _network(spec, settings, trust, store, device)
     routes = network.routes(categories or None, tasks or None, paths=paths or None)
     failures = network.failures(routes)
     show(failures)
@@ -111,7 +114,11 @@ class _Row:
 
 
 def _network(
-    spec: Path, settings: Sequence[str], store: Path | str | None, device: str | None
+    spec: Path,
+    settings: Sequence[str],
+    trust: Sequence[Path],
+    store: Path | str | None,
+    device: str | None,
 ) -> TransplantNetwork:
     from legonet.building import Workspace
     from legonet.graph import load
@@ -119,7 +126,7 @@ def _network(
     from legonet.network.validation import default_device
 
     workspace = Workspace(spec, store)
-    plan = workspace.plan(load(spec, overrides(settings)))
+    plan = workspace.plan(load(spec, overrides(settings), trust))
     return TransplantNetwork(plan, workspace, device=device or default_device())
 
 

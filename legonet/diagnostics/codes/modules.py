@@ -117,6 +117,41 @@ CODES: tuple[Code, ...] = (
         "random. Add `train`, or choose the model's arguments so that it has no such layer.",
     ),
     Code(
+        "LEGO514",
+        "a file's code is not trusted",
+        """
+A spec runs no code by itself. `python.model(..)` names a file of Python, and legonet runs it only
+if you say that you trust it: with `--trust FILE` on the command line, with `trust=[..]` in Python,
+or with a line in the `pyproject.toml` of the spec's project, which is the nearest one in the folder
+of the spec or above it:
+
+    [tool.legonet]
+    trust = ["net.py"]
+
+A file is trusted by its path, together with what it imports from its folder. What is built from it
+is recorded by its contents, so that a change builds it again.
+""",
+    ),
+    Code(
+        "LEGO515",
+        "the code of a model fails",
+        """
+`python.model(..)` runs a file of Python. The file cannot be read, is no Python, or raises an error
+while it is imported or while its network is made. The message names the line.
+
+The file may import installed packages, and files of its own folder, which count as a part of it. It
+cannot import what lies above its folder.
+""",
+    ),
+    Code(
+        "LEGO516",
+        "what is trusted cannot be looked up",
+        """
+The nearest `pyproject.toml` in the folder of the spec or above it is damaged, or its `trust` below
+`[tool.legonet]` is no list of paths.
+""",
+    ),
+    Code(
         "LEGO520",
         "a network cannot process its pictures",
         "The network fails on pictures of the size that the `data` block sets: they are too small "

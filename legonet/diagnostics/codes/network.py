@@ -175,4 +175,13 @@ version is different. Install the version with which the bundle was exported, or
 application again; a program (`.pt2`) or an ONNX model does not depend on a model library.
 """,
     ),
+    Code(
+        "LEGO774",
+        "a bundle cannot hold this model",
+        """
+A bundle holds tensors, and says which model of a library they belong to. A network that comes from
+a file of code has no such model. Export a program (`.pt2`) or an ONNX model (`.onnx`), which need
+no other file.
+""",
+    ),
 )

@@ -370,7 +370,8 @@ def _moved(document: Document, path: Path) -> Document:
     known = document.spec.origins
     origins = {key: known.get(key, origin) for key, origin in read.spec.origins.items()}
     saved = {file: text for file, text in document.saved.items() if file in others}
-    return Document(target, texts, replace(read.spec, origins=origins), document.overrides, saved)
+    spec = replace(read.spec, origins=origins)
+    return Document(target, texts, spec, document.overrides, saved, document.trust)
 
 
 def _imports(document: Document, source: SourceText, folder: Path) -> Iterator[Change]:

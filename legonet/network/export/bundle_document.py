@@ -13,7 +13,7 @@ from legonet.diagnostics import DiagnosticError, shortened
 from legonet.language.base import Frozen
 from legonet.language.declarations import Kernel
 from legonet.language.inputs import Input
-from legonet.language.models import LIBRARIES, MODELS, LibraryModel, Model
+from legonet.language.models import LIBRARIES, MODELS, CodeModel, LibraryModel, Model
 from legonet.modules.adapter import Activation
 from legonet.modules.bridge import Bridge
 from legonet.modules.models import registered_model
@@ -137,7 +137,17 @@ def is_bundle(contents: bytes) -> bool:
 
 
 def half_of(model: Model, cut: str, settings: Input | None = None) -> Half:
-    """Return how to rebuild a network, where to cut it, and what it expects of its pictures."""
+    """Return how to rebuild a network, where to cut it, and what it expects of its pictures.
+
+    Raises:
+        DiagnosticError: It comes from a file of code, which a bundle does not hold.
+    """
+    if isinstance(model, CodeModel):
+        raise DiagnosticError.of(
+            "LEGO774",
+            f"a bundle cannot hold `{model.file.name}`, whose code makes a network of it",
+            help=["export a program, which needs no such file: `-o NAME.pt2` or `-o NAME.onnx`"],
+        )
     arguments = model.arguments if isinstance(model, LibraryModel) else model.model_dump()
     return Half(model=model.call, arguments=arguments, cut=cut, input=settings)
 
