@@ -93,6 +93,9 @@ def _run() -> None:
     gc.set_threshold(YOUNG_OBJECTS)
     # Specs use no pydantic plugins, and looking for them would go through all packages.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Torch's threads should wait asleep; otherwise they spin, at the expense of all other work.
+    # They read this when torch is imported, which no command has done yet.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         sys.exit(application.main(prog_name="legonet", standalone_mode=False))
     except click.Abort as error:

@@ -35,11 +35,12 @@ def certificate(made, steps=2):
     ("made", "trained", "why_start", "why_trained"),
     [
         (related(), None, "as much as with a common ancestor", "no pictures of"),
-        (related(own=8), None, "hidden features on 8 own pictures", "no pictures of"),
+        (related(own=8), None, "the donor's answers on 8 own pictures", "no pictures of"),
         (related(unlabelled=8), DISTILLED, "teacher's answers on 8 target", "pictures of"),
-        (unrelated(own=8), None, "hidden features on 8 own pictures", "no pictures of"),
+        (unrelated(own=8), None, "the donor's answers on 8 own pictures", "no pictures of"),
         (unrelated(labelled=8), DISTILLED, "less than with a common ancestor", "pictures of"),
-        (unrelated(), None, "192 synthetic pictures", "no pictures of"),
+        (unrelated(), None, "donor's answers on 192 other synthetic pictures", "no pictures of"),
+        (related(own=330), None, "answers on 74 other own pictures", "no pictures of"),
     ],
 )
 def test_choice_goes_by_what_can_be_measured_on_the_pictures_that_there_are(
@@ -63,6 +64,7 @@ def test_the_certificate_shows_every_candidate_with_its_figures():
         "assignment",
     ]
     figures = {"features_r2", "hidden_loss", "donor_loss", "teacher_loss", "agreement"}
+    figures |= {"deciding_loss"}
     assert all(item.keys() == {"start", *figures} for item in found["candidates"])
     without = certificate(unrelated(own=8))
     assert len(without["candidates"]) == 3

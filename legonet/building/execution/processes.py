@@ -23,7 +23,7 @@ from typing import IO, ClassVar
 
 from legonet.building.execution.executor import Executor, Inbox, Message
 from legonet.building.execution.job import Job, JobResult, TaskModule
-from legonet.building.execution.resources import Resources
+from legonet.building.execution.resources import WAITING, Resources
 from legonet.building.execution.worker import Setup
 from legonet.building.storage.store import Store
 from legonet.diagnostics import Diagnostic
@@ -118,6 +118,7 @@ class _Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={
+                    **WAITING,
                     **os.environ,
                     "OMP_NUM_THREADS": threads,
                     "PYTHONPATH": os.pathsep.join(item for item in setup.path if item),

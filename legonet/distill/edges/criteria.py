@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from legonet.distill.pseudo_gradients.operations import is_layer
 from legonet.modules.trace import TraceError, tidy, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from legonet.distill.edges.edge_context import EdgeContext
     from legonet.goals import Goal
@@ -58,50 +59,58 @@ class Familiar:
         pictures = context.familiar.part(slice(count))
         edge = context.edge
         hidden = edge.remembering(hidden, "hidden features")
-        donor = edge.remembering(edge.task_module, "answers")
+        donor = edge.remembering(context.task_module, "answers")
         parts = []
         for x, y in context.paired(pictures):
             with torch.no_grad():
                 # The task module may begin with a layer that works in place.
                 parts.append((x, y, hidden(y.clone()), donor(y.clone())))
-        columns = (torch.cat(part) for part in zip(*parts, strict=True))
-        return cls(pictures.counted, *columns)
-
-    @property
-    def trusted(self) -> Tensor:
-        """The answers about them that can be trusted."""
-        return self.donor
+        return cls(pictures.counted, *_joined(parts))
 
 
 @dataclass(frozen=True)
-class Target:
-    """Pictures of the category and background, and the teacher's answers about them.
+class Answered:
+    """Pictures, and answers about them that can be trusted.
 
     Args:
         name: How many pictures of what kind, for a certificate.
         features: x = f(I), ``(N, C_T, H, W)``.
-        teacher: The teacher's answers.
+        trusted: The answers.
     """
 
     name: str
     features: Tensor
-    teacher: Tensor
+    trusted: Tensor
 
     @classmethod
-    def of(cls, context: EdgeContext) -> Target | None:
-        """Return as many of an edge's pictures as memory should hold, or None if it has none."""
+    def by_teacher(cls, context: EdgeContext) -> Answered | None:
+        """Return pictures of the category and background with the teacher's answers, if any.
+
+        As many as memory should hold.
+        """
         if context.target is None:
             return None
         pictures = context.target.part(slice(_most(torch.Size(context.shapes[0]).numel())))
         modules = context.edge.category_module, context.edge.teacher
-        parts = list(context.batches(pictures.images, *modules))
-        columns = (torch.cat(part) for part in zip(*parts, strict=True))
-        return cls(pictures.counted, *columns)
+        return cls(pictures.counted, *_joined(context.batches(pictures.images, *modules)))
 
-    @property
-    def trusted(self) -> Tensor:
-        """The answers about them that can be trusted."""
-        return self.teacher
+    @classmethod
+    def by_donor(cls, context: EdgeContext) -> Answered:
+        """Return pictures that g_S knows, and that no adapter saw, with the donor's answers.
+
+        As many as memory should hold.
+        """
+        count = _most(sum(torch.Size(shape).numel() for shape in context.shapes))
+        pictures = context.unseen.part(slice(count))
+        donor = context.edge.remembering(context.task_module, "answers")
+        with torch.no_grad():
+            # The task module may begin with a layer that works in place.
+            parts = ((x, donor(y.clone())) for x, y in context.paired(pictures))
+            return cls(pictures.counted, *_joined(parts))
+
+
+def _joined(parts: Iterable[Sequence[Tensor]]) -> tuple[Tensor, ...]:
+    return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
 def _most(numbers: int) -> int:
@@ -119,17 +128,19 @@ class Criteria:
         outputs: How many outputs the task module has.
         hidden: phi, the task module up to its last layer of weights.
         familiar: Pictures that the task module knows, or synthetic ones.
-        target: Pictures of the category and background; None where there are none.
+        target: Pictures of the category and background with the teacher's answers; None where
+            there are none.
     """
 
     def __init__(self, context: EdgeContext) -> None:
+        self._context = context
         self._goal = context.edge.goal
-        self._task_module = context.edge.task_module
+        self._task_module = context.task_module
         self.outputs = context.answers[0][0]
         self._single = self._goal.is_single(self.outputs)
         self.hidden = hidden_features(self._task_module)
         self.familiar = Familiar.of(context, self.hidden)
-        self.target = Target.of(context)
+        self.target = Answered.by_teacher(context)
 
     @torch.no_grad()
     def figures(self, adapter: Adapter) -> dict[str, Any]:
@@ -163,8 +174,8 @@ class Criteria:
         }
         if self.target is not None:
             found = torch.cat(list(self._answers(adapter, self.target.features)))
-            figures["teacher_loss"] = float(self._losses(found, self.target.teacher).mean())
-            figures["agreement"] = agreement(self._goal, found, self.target.teacher)
+            figures["teacher_loss"] = float(self._losses(found, self.target.trusted).mean())
+            figures["agreement"] = agreement(self._goal, found, self.target.trusted)
         return figures
 
     @torch.no_grad()
@@ -173,34 +184,32 @@ class Criteria:
         if self.target is None:
             return None
         found = torch.cat(list(self._answers(adapter, self.target.features)))
-        return agreement(self._goal, found, self.target.teacher)
+        return agreement(self._goal, found, self.target.trusted)
+
+    @cached_property
+    def judges(self) -> Answered:
+        """What decides between adapters: the answers on pictures from which none was made.
+
+        They are the teacher's on pictures of the category or, where there are none, the donor's own
+        on pictures that it knows. The size of an answer does not matter, as it is calibrated; so
+        an adapter whose features vary too little has no advantage, as it has by squared errors.
+        """
+        return self.target or Answered.by_donor(self._context)
 
     @property
     def deciding(self) -> str:
         """What `deciding_losses` measures, for a certificate."""
-        if self.target is None:
-            return f"its last hidden features on {self.familiar.name} pictures"
-        return f"the teacher's answers on {self.target.name} pictures"
+        whose = "donor" if self.target is None else "teacher"
+        return f"the {whose}'s answers on {self.judges.name} pictures"
 
     @torch.no_grad()
     def deciding_losses(self, adapter: Adapter) -> Tensor:
         """Return what decides between adapters, picture by picture, ``(N,)`` in float64.
 
-        With pictures of the category, it is the cross-entropy with the teacher's answers after the
-        best calibration; without, the squared error of the last hidden features relative to their
-        energy.
+        It is the cross-entropy with the answers of `judges`, after the best calibration.
         """
-        if self.target is not None:
-            answers = torch.cat(list(self._answers(adapter, self.target.features)))
-            return self._losses(answers, self.target.teacher)
-        seen = self.familiar
-        missed = []
-        for first in range(0, len(seen.features), BATCH):
-            part = slice(first, first + BATCH)
-            away = self.hidden(adapter(seen.features[part])) - seen.hidden[part]
-            missed.append(away.double().flatten(1).square().sum(1).cpu())
-        energy = float(seen.hidden.double().square().sum()) / len(seen.hidden)
-        return torch.cat(missed) / (energy or 1.0)
+        answers = torch.cat(list(self._answers(adapter, self.judges.features)))
+        return self._losses(answers, self.judges.trusted)
 
     @torch.no_grad()
     def calibration(self, adapter: Adapter) -> Calibration | None:
@@ -211,8 +220,10 @@ class Criteria:
         """
         if not self._single:
             return None
-        seen = self.target or self.familiar
-        return calibrate(torch.cat(list(self._answers(adapter, seen.features))), seen.trusted)
+        features, trusted = self.familiar.features, self.familiar.donor
+        if self.target is not None:
+            features, trusted = self.target.features, self.target.trusted
+        return calibrate(torch.cat(list(self._answers(adapter, features))), trusted)
 
     def _answers(self, adapter: Adapter, features: Tensor) -> Iterator[Tensor]:
         for first in range(0, len(features), BATCH):

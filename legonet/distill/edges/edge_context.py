@@ -17,6 +17,7 @@ from legonet.distill.edges.stitching import Features
 from legonet.distill.pseudo_gradients.student_pool import StudentPool
 from legonet.distill.pseudo_gradients.surrogate import Surrogate
 from legonet.distill.randomness import generator
+from legonet.modules.folded import folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,9 @@ SYNTHETIC_PICTURES = 192
 
 MOST_PICTURES = 256
 """Most pictures from which means and covariances of features are computed."""
+
+LEAST_UNSEEN = 64
+"""Fewest pictures by which adapters are judged if there are others that were used already."""
 
 BATCH = 32
 """Pictures that run through a network at once; fewer where their features are large."""
@@ -164,6 +168,11 @@ class EdgeContext:
         return self.edge.category_module, self.edge.own_category_module
 
     @cached_property
+    def task_module(self) -> nn.Module:
+        """g_S as an adapter is trained and judged through it: the same, but faster."""
+        return folded(self.edge.task_module)
+
+    @cached_property
     def student(self) -> Surrogate:
         """The surrogate of g_S; its layer norms have the statistics of pictures that it knows."""
         return Surrogate.of(self.edge.task_module, self.shapes[1]).measured(
@@ -209,6 +218,24 @@ class EdgeContext:
             return self.synthetic
         drawn = torch.randperm(len(images), generator=generator(self.seed, "own"))
         return self.named("own", images[drawn[:MOST_PICTURES].numpy()])
+
+    @cached_property
+    def unseen(self) -> Named:
+        """Pictures that g_S knows and from which no adapter was made, to judge adapters by.
+
+        The familiar pictures themselves where the donor has hardly any others.
+        """
+        images = self.edge.own.images
+        if not len(images):
+            self.report("synthetic")
+            seed = int(torch.randint(2**31, (), generator=generator(self.seed, "unseen")))
+            leaves = _textured_leaves(SYNTHETIC_PICTURES, self.edge.size, seed)
+            return self.named("other synthetic", leaves)
+        drawn = torch.randperm(len(images), generator=generator(self.seed, "own"))
+        others = drawn[MOST_PICTURES : 2 * MOST_PICTURES]
+        if len(others) < LEAST_UNSEEN:
+            return self.familiar
+        return self.named("other own", images[others.numpy()])
 
     @cached_property
     def best(self) -> Named:

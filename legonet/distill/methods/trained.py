@@ -191,7 +191,7 @@ class TrainedMethod(MethodForm):
                     WORK_WITHOUT,
                 ],
             )
-        return Objective(context.edge.goal, context.edge.task_module, examples, self.batch_size)
+        return Objective(context.edge.goal, context.task_module, examples, self.batch_size)
 
     def _examples(self, context: EdgeContext) -> Examples | None:
         """Return the pictures to learn from, if there are any."""

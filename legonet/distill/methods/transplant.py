@@ -2,7 +2,7 @@
 
 No start is best everywhere (docs/measurements.md). So every start that an edge allows is made, and
 judged by what can be measured on the available pictures: by the teacher's answers where there are
-pictures of the category, otherwise by the task module's response to its own features.
+pictures of the category, otherwise by the donor's answers on pictures that it knows.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class Transplant(MethodForm):
     """Choose a method by what is available (the default).
 
     Tries every start that the edge allows and judges each by what can be measured: by the teacher's
-    answers where there are pictures of the category, otherwise by what the task module makes of its
-    own features. ``stitching`` is kept unless another start is better by more than the noise. Where
-    there are pictures of the category, ``output_distillation`` then trains the adapter further. The
-    certificate lists the candidates with their figures.
+    answers where there are pictures of the category, otherwise by the donor's on pictures that it
+    knows and from which no start was made. ``stitching`` is kept unless another start is better by
+    more than the noise. Where there are pictures of the category, ``output_distillation`` then
+    trains the adapter further. The certificate lists the candidates with their figures.
 
     Args:
         steps: Maximum number of gradient steps, as for ``output_distillation``.
@@ -75,7 +75,7 @@ class Transplant(MethodForm):
     """
 
     call: ClassVar[str] = "transplant"
-    version: ClassVar[int | None] = 1
+    version: ClassVar[int | None] = 2
     steps: int | None = Field(default=None, ge=0)
     reordered: bool = False
 
@@ -116,7 +116,7 @@ class Transplant(MethodForm):
         for name, initial in _starts(context, kernels):
             context.report(f"judging {name}")
             losses = criteria.deciding_losses(initial.adapter)
-            figures = criteria.figures(initial.adapter)
+            figures = criteria.figures(initial.adapter) | {"deciding_loss": float(losses.mean())}
             candidates.append(Candidate(name, initial, losses, figures))
         best, *others = candidates
         for other in others:
