@@ -140,7 +140,9 @@ def _one(info: FieldInfo, field: FieldType, is_list: bool) -> str:
         return _listed(choices)
     if field.path:
         return "path in quotes"
-    types = {info.annotation, *get_args(info.annotation)}
+    types = set(_inside(info.annotation))
+    if {int, str} <= types:
+        return "string or whole number"
     return "whole number" if int in types else field.expected.removeprefix("a ")
 
 

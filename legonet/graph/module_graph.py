@@ -97,12 +97,15 @@ class ModuleGraph(Relations):
         return self._compiled[1]
 
     def model(self, name: str) -> Model:
-        """Return the model of a network, with its code as far as that is trusted.
+        """Return the model of a network, with its output and its code as far as it is trusted.
 
         Raises:
             DiagnosticError: Its code cannot be read, or what is trusted cannot be looked up.
         """
-        model = self.spec.networks[name].model
+        network = self.spec.networks[name]
+        model = network.model
+        if network.output is not None:
+            model = model.answering(network.output)
         if not isinstance(model, CodeModel):
             return model
         try:

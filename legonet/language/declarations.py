@@ -12,7 +12,14 @@ from pydantic_core import PydanticCustomError
 from legonet.goals import GOALS
 from legonet.language.base import Form, Frozen
 from legonet.language.inputs import Input
-from legonet.language.markers import CategoryLabel, Choice, DataName, Forms, NetworkName
+from legonet.language.markers import (
+    CategoryLabel,
+    Choice,
+    DataName,
+    Forms,
+    NameOrNumber,
+    NetworkName,
+)
 from legonet.language.methods import METHODS, MethodForm
 from legonet.language.models import LIBRARIES, MODELS, LibraryModel, ModelForm
 from legonet.language.sources import SOURCES, SourceForm
@@ -144,6 +151,9 @@ class Network(Frozen):
         loading: How they are loaded, where their names or some of their shapes differ.
         input: What it expects of its pictures, where its library or its ancestor does not say so.
         train: A recipe for training it, starting from ``init`` or ``weights`` if given.
+        output: Which of its outputs is the answer, where it returns several: the key of a dict, the
+            name of an attribute, or the position in a tuple, from 0. Default: the only one, or the
+            one that its library calls the main one.
         labels: What its outputs mean, one name for each, for a network without a recipe; background
             is called ``background``. Default: what the library that publishes the weights says.
         goal: What it answers, for a network without a recipe. Default: what its model is made for.
@@ -158,6 +168,7 @@ class Network(Frozen):
     loading: Loading | None = None
     input: Input | None = None
     train: Recipe | None = None
+    output: Annotated[str | int, NameOrNumber()] | None = None
     labels: Labels | None = None
     goal: Annotated[str, Choice("goal", GOALS)] | None = None
 

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
-from pydantic_core.core_schema import no_info_after_validator_function
+from pydantic_core.core_schema import (
+    no_info_after_validator_function,
+    no_info_plain_validator_function,
+)
 
 from legonet.registry import Registry, UnusableError
 
@@ -57,6 +60,24 @@ class Choice:
 @dataclass(frozen=True)
 class AnyCall:
     """The field takes a call of any name, such as ``Net(classes: 3)``, as a `Call`."""
+
+
+@dataclass(frozen=True)
+class NameOrNumber:
+    """The field takes a string or a whole number, such as the name or the place of an output."""
+
+    def __get_pydantic_core_schema__(
+        self,
+        source: Any,
+        handler: GetCoreSchemaHandler,
+    ) -> CoreSchema:
+        """Report one mistake, and not one for each of the two types."""
+        return no_info_plain_validator_function(self._checked)
+
+    def _checked(self, value: object) -> object:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return value
+        raise PydanticCustomError("name_or_number", "a name in quotes or a whole number")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,24 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class ModelForm(Form):
+class Answering(Frozen):
+    """A model of which a network may name the output that is its answer."""
+
+    _answer: str | int | None = PrivateAttr(default=None)
+
+    @property
+    def answer(self) -> str | int | None:
+        """Which of its outputs is the answer; None for its only one or its usual one."""
+        return self._answer
+
+    def answering(self, output: str | int) -> Self:
+        """Return the model with one of its outputs as the answer."""
+        model = self.model_copy()
+        model._answer = output  # noqa: SLF001 - of its own copy
+        return model
+
+
+class ModelForm(Form, Answering):
     """What all models have in common, those of other packages too.
 
     Another package registers a subclass at the entry point ``legonet.models``, by its ``call``.
@@ -154,7 +171,7 @@ _DETECTORS = ("fcos_", "retinanet_", "ssd300_", "ssdlite320_")
 """What the names of torchvision's one-stage detectors begin with."""
 
 
-class LibraryModel(Frozen):
+class LibraryModel(Answering):
     """A torchvision or timm model, under the name that the library lists.
 
     Args:

@@ -17,6 +17,7 @@ from legonet.modules.trace import TraceError, runs, trace
 Part = TypeVar("Part", nn.Module, fx.Graph)
 
 _ONE_TENSOR = "only one tensor may cross a cut: cut before or after a block that branches"
+_CHOSEN = "`output` in the `network` block chooses one of its outputs"
 _TRACED = "a forward pass must do the same whatever it sees, and overwrite nothing that it needs"
 
 
@@ -125,7 +126,8 @@ def not_traced(network: nn.Module, error: TraceError, path: str | None = None) -
         error: Why.
         path: Where it was to be cut; None for anywhere.
     """
-    return _refusal(path, f"{error.path or type(network).__name__} {error}", [_TRACED])
+    advice = _CHOSEN if "instead of one tensor" in str(error) else _TRACED
+    return _refusal(path, f"{error.path or type(network).__name__} {error}", [advice])
 
 
 def _traced(network: nn.Module, path: str) -> fx.Graph:

@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.models import MODELS, LibraryModel, Model, ModelForm
 from legonet.modules.detectors import Detector, is_detector
+from legonet.modules.outputs import answer_with
 from legonet.modules.seeding import seeded
 from legonet.modules.shapes_only import shapes_only
 from legonet.registry import UnusableError
@@ -48,7 +49,10 @@ def instantiate(model: Model, *, seed: int = 0, device: torch.device | str = "cp
         if getattr(layer, "inplace", False) is True:
             # A layer that works in place after a cut would overwrite the features before it.
             setattr(layer, "inplace", False)  # noqa: B010 - not every module has it
-    network.register_forward_hook(_main_answer)
+    if model.answer is None:
+        network.register_forward_hook(_main_answer)
+    else:
+        answer_with(network, model.answer)
     return network.to(device).eval()
 
 

@@ -13,6 +13,7 @@ from legonet.goals import Goal
 from legonet.language.declarations import LayoutName, Resize
 from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.crossing import on_meta
+from legonet.modules.outputs import advice, several
 from legonet.modules.python_code import failing_line
 from legonet.modules.recognition import layout_of
 
@@ -39,7 +40,11 @@ class Bottom:
 
 
 class _CannotRunError(Exception):
-    """A module that fails on a shape; says why in torch's words."""
+    """A module that fails on a shape; says why in torch's words, and perhaps what to do."""
+
+    def __init__(self, reason: str, *advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 def shape_at(module: nn.Module, shape: Sequence[int]) -> Shape:
@@ -71,7 +76,10 @@ def cannot_process(shape: Sequence[int], error: Exception) -> DiagnosticError:
         "LEGO520",
         f"the network cannot take an input of {_named(shape)}: {reason}",
         label="does not fit its input",
-        help=[*([] if line is None else [line]), *_advice(reason, shape[-1])],
+        help=[
+            *([] if line is None else [line]),
+            *(getattr(error, "advice", ()) or _advice(reason, shape[-1])),
+        ],
     )
 
 
@@ -80,8 +88,8 @@ def _advice(reason: str, size: int) -> Iterator[str]:
     if "positional argument" in reason:
         yield "a network is given pictures and nothing else: its other arguments need defaults"
         return
-    if "instead of one tensor" in reason:
-        yield "an application needs one tensor as its answer"
+    if "it has no output" in reason:
+        yield "`output` in the `network` block names one of them"
         return
     yield "choose another `size` in the `data` block"
     if "too small" in reason:
@@ -270,19 +278,35 @@ def _check_task(task_module: nn.Module, joined: Shape, own: Shape, size: int | N
         )
 
 
+def check_answer(network: nn.Module, pictures: torch.Tensor) -> None:
+    """Check that a network answers about pictures with one tensor.
+
+    Raises:
+        DiagnosticError: It cannot take them, or returns something else.
+    """
+    try:
+        _answer(network, pictures)
+    except _CannotRunError as error:
+        raise cannot_process(pictures.shape[1:], error) from error
+
+
 def _run(module: nn.Module, shape: Sequence[int]) -> Shape:
     pictures = torch.empty(1, *shape, device="meta")
+    return tuple(_answer(module, pictures).shape[1:])
+
+
+def _answer(module: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
     try:
         with torch.no_grad():
-            answer = on_meta(module)(pictures)
+            answer = (on_meta(module) if pictures.is_meta else module)(pictures)
     except Exception as error:
         # This runs the network's own code, which may raise anything at all.
         raise _CannotRunError(str(error).partition("\n")[0].rstrip(".")) from error
     if not isinstance(answer, torch.Tensor):
-        entries = ", ".join(f"`{name}`" for name in answer) if isinstance(answer, dict) else ""
-        of = f" of {entries}" if entries else ""
-        raise _CannotRunError(f"it returns a {type(answer).__name__}{of} instead of one tensor")
-    return tuple(answer.shape[1:])
+        raise _CannotRunError(
+            f"it returns a {several(answer)} instead of one tensor", advice(answer)
+        )
+    return answer
 
 
 def _named(shape: Sequence[int]) -> str:

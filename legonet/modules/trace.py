@@ -15,6 +15,8 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from legonet.modules.outputs import several
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -211,7 +213,7 @@ def _reduce_answer(graph: fx.Graph) -> None:
         answer = answer["out"]
         output.args = (answer,)
     if not isinstance(answer, fx.Node):
-        raise TraceError("returns more than one tensor")
+        raise TraceError(f"returns a {several(answer)} instead of one tensor")
 
 
 def _replace_in_place(graph: fx.Graph) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from legonet.diagnostics import DiagnosticError
 from legonet.language.inputs import Input
+from legonet.language.markers import NameOrNumber
 from legonet.language.models import ModelForm
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ class TransformersModel(ModelForm):
     folder: Path
     head: Literal["classifier", "backbone"] = "classifier"
     classes: int | None = Field(default=None, ge=1)
-    output: str | None = None
+    output: Annotated[str | int, NameOrNumber()] | None = None
+
+    def answering(self, output: str | int) -> Self:
+        """Return the model with one of its outputs as the answer."""
+        return self.model_copy(update={"output": output})
 
     @property
     def files(self) -> tuple[Path, ...]:

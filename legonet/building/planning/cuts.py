@@ -17,6 +17,7 @@ from legonet.modules.bridge import Bridge, leaving
 from legonet.modules.cut import top
 from legonet.modules.cut_points import CutPoint, cut_points
 from legonet.modules.models import instantiate
+from legonet.modules.shapes import check_answer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,6 +93,7 @@ def network_cuts(model: Model, size: int) -> list[Cut]:
     """
     network = instantiate(model)
     noise = torch.randn(PICTURES, 3, size, size, generator=torch.Generator().manual_seed(0))
+    check_answer(network, noise[:1])
     points = cut_points(network, noise)
     reasons = _reasons(network, points)
     return [Cut(point, reason) for point, reason in zip(points, reasons, strict=True)]

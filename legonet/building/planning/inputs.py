@@ -71,12 +71,14 @@ class InputsOfGraph:
         """
         if network.name not in self._networks:
             ancestor, recipe = network.declaration.init, network.declaration.train
+            output = network.declaration.output
             weights = self._weights(network)
             # The digest of tensors is that of their entry: where they come from does not count.
             elsewhere = ("entry",) if weights is not None and "tensors" in weights else ()
             self._networks[network.name] = {
                 "version": NETWORK_VERSION,
                 "model": self._model(network),
+                **({} if output is None else {"output": output}),
                 "init": None if ancestor is None else self.network_key(ancestor),
                 "weights": weights,
                 **_given("loading", network.declaration.loading, *elsewhere),

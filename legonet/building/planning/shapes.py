@@ -61,7 +61,14 @@ class _Checker:
         networks = graph.spec.networks.items()
         self._models = {
             # Forms of equal fields may have files in other places.
-            name: key_of([form_of(network.model), repr(network.model), self._source_of_input(name)])
+            name: key_of(
+                [
+                    form_of(network.model),
+                    repr(network.model),
+                    network.output,
+                    self._source_of_input(name),
+                ]
+            )
             for name, network in networks
         }
 

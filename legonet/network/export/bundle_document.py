@@ -31,12 +31,14 @@ class Half(Frozen):
         arguments: Of the model.
         cut: Torch's own path of the last module of the category module.
         input: What the network expects of its pictures; None for what an application is given.
+        output: Which of its outputs is the answer; None for the only or the usual one.
     """
 
     model: str
     arguments: dict[str, Any]
     cut: str
     input: Input | None = None
+    output: str | int | None = None
 
 
 class Join(Frozen):
@@ -93,9 +95,10 @@ class Document(Frozen):
         if self.adapter is not None and self.adapter.bridge is None:
             del contents["adapter"]["bridge"]
         for half in (contents["category"], contents["task"]):
-            if half["input"] is None:
-                # As in bundles that were written before networks had inputs of their own.
-                del half["input"]
+            for field in ("input", "output"):
+                if half[field] is None:
+                    # As in bundles that were written before networks could say so.
+                    del half[field]
         contents["sha256"] = _digest(contents)
         return json.dumps(contents, indent=2, ensure_ascii=False).encode() + b"\n"
 
@@ -149,7 +152,7 @@ def half_of(model: Model, cut: str, settings: Input | None = None) -> Half:
             help=["export a program, which needs no such file: `-o NAME.pt2` or `-o NAME.onnx`"],
         )
     arguments = model.arguments if isinstance(model, LibraryModel) else model.model_dump()
-    return Half(model=model.call, arguments=arguments, cut=cut, input=settings)
+    return Half(model=model.call, arguments=arguments, cut=cut, input=settings, output=model.answer)
 
 
 def model_of(half: Half) -> Model:
@@ -162,8 +165,10 @@ def model_of(half: Half) -> Model:
     library, _, name = half.model.partition(".")
     if library in LIBRARIES and half.model not in MODELS:
         arguments = {name: _with_tuples(value) for name, value in half.arguments.items()}
-        return LibraryModel(library=library, name=name, arguments=arguments)
-    return registered_model(half.model).model_validate_json(json.dumps(half.arguments))
+        model: Model = LibraryModel(library=library, name=name, arguments=arguments)
+    else:
+        model = registered_model(half.model).model_validate_json(json.dumps(half.arguments))
+    return model if half.output is None else model.answering(half.output)
 
 
 def damaged(file: Path, reason: str) -> DiagnosticError:

@@ -29,6 +29,7 @@ from legonet.building.storage.keys import key_of
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph, load
 from legonet.language import Spec
+from legonet.language.base import Call
 from legonet.language.declarations import LAYERS, Category, Data, Learning, Network, Recipe, Task
 from legonet.language.inputs import Input
 from legonet.language.markers import Choice, Forms, Label, Named
@@ -197,7 +198,14 @@ def other_value(value: Any, annotation: Any, folder: Path) -> Any:
             return folder / "two.safetensors"
         case Mapping():
             return {**value, "other": 1}
-    samples = {bool: True, int: 7, float: 0.7, str: "any", Path: folder / "one.safetensors"}
+    samples: dict[type, Any] = {
+        bool: True,
+        int: 7,
+        float: 0.7,
+        str: "any",
+        Path: folder / "one.safetensors",
+    }
+    samples[Call] = Call(name="Net", arguments={"classes": 1})
     kinds = {annotation, *typing.get_args(annotation)}
     return next((sample for kind, sample in samples.items() if kind in kinds), "any")
 
