@@ -31,6 +31,9 @@ NO_LABEL = -1
 REGION = -1
 """The probability of a right box in which answers are neither right nor wrong, as in a crowd."""
 
+FAR = 4.0
+"""Edges that are farther away are no shares of a picture, but pixels."""
+
 SCALE = 1000
 """Shares of a picture are measured as pixels of a picture of this size."""
 
@@ -44,6 +47,9 @@ def decided(outputs: Tensor) -> Tensor:
     Returns:
         ``(N, 100, 6)``, float32: four edges, probability and label; rows that are not needed are
         0 with the label -1.
+
+    Raises:
+        DiagnosticError: Most boxes are far outside of the picture (``LEGO534``).
     """
     import torch
     from torchvision.ops import batched_nms
@@ -52,14 +58,29 @@ def decided(outputs: Tensor) -> Tensor:
     found[:, :, 5] = NO_LABEL
     for place, output in enumerate(outputs.detach().float().cpu()):
         probabilities, corners = output[4:].sigmoid(), output[:4].clamp(0, 1)
-        empty = (corners[2:] <= corners[:2]).any(0)
-        probable = (probabilities > LEAST_PROBABILITY) & ~empty
+        probable = probabilities > LEAST_PROBABILITY
+        _check_shares(output[:4, probable.any(0)])
+        # Written so that an edge which is no number is no box.
+        probable &= (corners[2:] > corners[:2]).all(0)
         labels, boxes = torch.nonzero(probable, as_tuple=True)
         sure, edges = probabilities[labels, boxes], corners[:, boxes].T
         kept = batched_nms(edges, sure, labels, MOST_OVERLAP)[:MOST_BOXES]
         rows = torch.cat([edges[kept], sure[kept, None], labels[kept, None].float()], 1)
         found[place, : len(rows)] = rows
     return found
+
+
+def _check_shares(edges: Tensor) -> None:
+    """Check that most boxes, ``(4, B)``, are near their picture."""
+    farthest = edges.abs().amax(0)
+    if farthest.numel() and farthest.median() > FAR:
+        raise DiagnosticError.of(
+            "LEGO534",
+            "expected edges of boxes as shares of the picture, from 0 to 1, found most of them "
+            f"at {farthest.median():.4g} or farther",
+            label="boxes in pixels",
+            help=["let the model divide its boxes by the width and the height of the picture"],
+        )
 
 
 def detection(answers: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:

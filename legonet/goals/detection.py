@@ -35,6 +35,7 @@ class Detection(Goal):
     name = "detection"
     asks_for = "boxes"
     learns_from_labels = False
+    full_size = False
     figure = "mean_average_precision"
     figure_is_error = False
     figure_words = "mean average precision"

@@ -198,6 +198,7 @@ class _Checker:
             *fit,
         )
         answer = self._answer(above, own_size)
+        self._check_axes(edge.task_network, answer)
         self._check_labels(edge.task_network, answer[0])
         teacher = edge.teacher.name
         if learning is None or found.bridge is None or teacher in self._unfit:
@@ -224,6 +225,20 @@ class _Checker:
         return self._once(
             lambda: shape_at(module, (3, size, size)), "answer", self._models[name], size
         )
+
+    def _check_axes(self, network: ResolvedNetwork, answer: Shape) -> None:
+        """Check that a network answers in the form of its goal."""
+        axes = len(network.goal.answer_shape(1, answer[-1]))
+        if len(answer) == axes:
+            return
+        error = DiagnosticError.of(
+            "LEGO523",
+            f"expected {axes} ax{'es' if axes > 1 else 'is'} in an answer for {network.goal}, "
+            f"found {len(answer)}: {_named(answer)}",
+            label=f"no answers for {network.goal}",
+            help=["say with `goal` what the network answers, or change its last layers"],
+        )
+        raise self._datasets.located(error, ("network", network.name), ("model",))
 
     def _check_labels(self, network: ResolvedNetwork, outputs: int) -> None:
         """Check that a network has as many outputs as labels."""

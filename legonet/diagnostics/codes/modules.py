@@ -177,11 +177,13 @@ The nearest `pyproject.toml` in the folder of the spec or above it is damaged, o
     ),
     Code(
         "LEGO523",
-        "a network does not answer its recipe's question",
+        "a network does not answer its question",
         "A recipe with a `category` needs one output; a recipe without one needs an output for "
         "each label (and one more with `background: true`). Classification needs one logit per "
         "output for each picture, `(N, K)`; segmentation needs one for each pixel, "
-        "`(N, K, H, W)`. Change the model's `classes` or `num_classes`, or the recipe's `goal`.",
+        "`(N, K, H, W)`. Change the model's `classes` or `num_classes`, or the recipe's `goal`.\n\n"
+        "A network with ready weights must answer in the form of its `goal`, too. Detection needs "
+        "one tensor with all boxes, `(N, 4 + K, A)`: four edges and K logits for each of A boxes.",
     ),
     Code(
         "LEGO524",
@@ -219,5 +221,15 @@ The nearest `pyproject.toml` in the folder of the spec or above it is damaged, o
         "`frozen` keeps everything up to and including a module as it came from `init`. Here that "
         "is the whole network, or every part of it that has parameters. Freeze up to a module "
         "closer to the input, or leave out `train`.",
+    ),
+    Code(
+        "LEGO534",
+        "boxes that are not shares of the picture",
+        "A detector answers `(N, 4 + K, A)`. The first four outputs of a box are its left, top, "
+        "right and lower edge as shares of the picture's width and height, so that they lie "
+        "between 0 and 1, or not far outside. Here most boxes are far outside, as pixels are.\n\n"
+        "Divide them by the width and the height in the model's `forward`. YOLO's own boxes are "
+        "the middle, the width and the height: the edges are the middle minus and plus half of "
+        "these.",
     ),
 )

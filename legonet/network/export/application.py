@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -104,9 +104,22 @@ def _sides(
         },
         "output": {
             "name": "logits",
-            "shape": ["batch", answer.shape[1], *(sides if answer.ndim == 4 else [])],
+            "shape": [
+                "batch",
+                answer.shape[1],
+                *_further(answer, sides, dynamic_size=dynamic_size),
+            ],
             "dtype": str(answer.dtype).removeprefix("torch."),
             "goal": str(goal),
             "labels": list(labels),
         },
     }
+
+
+def _further(
+    answer: Tensor, sides: Sequence[str | int], *, dynamic_size: bool
+) -> Sequence[str | int]:
+    """Return the axes of an answer after the one with outputs."""
+    if answer.ndim == 3:
+        return ["boxes"] if dynamic_size else [answer.shape[2]]
+    return sides if answer.ndim == 4 else []
