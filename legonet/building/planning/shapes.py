@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from torch import nn
 
 from legonet.building.planning.datasets import TaskDatasets
+from legonet.building.planning.edge_shapes import EdgeShapes
 from legonet.building.planning.inputs import form_of
 from legonet.building.storage.keys import Plain, key_of
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
@@ -25,7 +26,8 @@ from legonet.modules.cut import bottom, top
 from legonet.modules.inputs import convert_input, input_of
 from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
-from legonet.modules.shapes import Bottom, Shape, check_edge, check_output, shape_at
+from legonet.modules.recognition import layout_of
+from legonet.modules.shapes import Bottom, Fit, Shape, check_edge, check_output, shape_at
 from legonet.modules.weights import check_weights
 
 Found = TypeVar("Found")
@@ -47,6 +49,12 @@ def check_shapes(
     return _Checker(graph).found(networks, edges)
 
 
+def shapes_of(graph: ModuleGraph) -> tuple[list[Diagnostic], list[EdgeShapes]]:
+    """Return every mismatch, as `check_shapes` does, and the shapes of the edges that fit."""
+    checker = _Checker(graph)
+    return checker.found(None, None), checker.edges
+
+
 class _Checker:
     """Checks a graph; modules and shapes are computed once for each model and cut."""
 
@@ -55,6 +63,7 @@ class _Checker:
         self._spec = graph.spec
         self._datasets = TaskDatasets(graph.spec, published_labels)
         self._found: list[Diagnostic] = []
+        self.edges: list[EdgeShapes] = []
         self._known: dict[tuple[object, ...], object] = {}
         self._unfit: set[str] = set()
         self._cut: set[Key] = set()
@@ -197,6 +206,7 @@ class _Checker:
             "edge",
             *fit,
         )
+        self._add(edge, found, size)
         answer = self._answer(above, own_size)
         self._check_axes(edge.task_network, answer)
         self._check_labels(edge.task_network, answer[0])
@@ -218,6 +228,26 @@ class _Checker:
             key = ("surrogates", *fit, self._models[teacher], key_of(form_of(learning.method)))
             place = ("adapter", *edge.ends)
             self._try(place, ("method",), partial(self._once, check, *key))
+
+    def _add(self, edge: ResolvedEdge, fit: Fit, size: int) -> None:
+        """Add the shapes of an edge that fits."""
+        name, bridge = edge.category_network.name, fit.bridge
+        takes = None if bridge is None else bridge.writes
+        if bridge is not None:
+            gives = bridge.reads
+        else:
+            asked = (self._models[name], edge.until, size, edge.layouts[0])
+            below = self._module(name), self._bottom(name, edge.until)
+            # The features of a direct edge flow on, whatever their axes mean.
+            try:
+                gives = self._once(
+                    lambda: layout_of(*below, size, edge.layouts[0]), "layout", *asked
+                )
+            except DiagnosticError:
+                return
+        resized = None if bridge is None else bridge.resized_how
+        words = self._made(name)[1].words
+        self.edges.append(EdgeShapes(*edge.ends, gives, takes, resized, size, words))
 
     def _answer(self, name: str, size: int) -> Shape:
         """Return the shape of a network's answers about pictures of a size."""

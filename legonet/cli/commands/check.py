@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from legonet.cli.arguments import json_document, overrides, settings, trust
 from legonet.cli.output import Exit, document, show
+from legonet.cli.tables import lines, width
 from legonet.diagnostics import Diagnostic, Severity, in_order
 from legonet.diagnostics.github import to_github
 from legonet.diagnostics.json import to_json
+
+if TYPE_CHECKING:
+    from legonet.building.planning.edge_shapes import EdgeShapes
 
 
 @click.command
@@ -20,7 +26,9 @@ from legonet.diagnostics.json import to_json
 @settings
 @trust
 @click.option(
-    "--shapes", is_flag=True, help="Also check channels and sizes; needs torch, but no weights."
+    "--shapes",
+    is_flag=True,
+    help="Also check channels and sizes, and show those of edges; needs torch, but no weights.",
 )
 @click.option(
     "--format",
@@ -43,25 +51,48 @@ def check(
     from legonet.graph import check_file
 
     found: list[Diagnostic] = []
+    fitting: list[EdgeShapes] = []
     for spec in specs:
         graph, diagnostics = check_file(spec, overrides(settings), trust)
         found += diagnostics
         if shapes and not _errors(diagnostics):
-            from legonet.building.planning.shapes import check_shapes
+            from legonet.building.planning.shapes import shapes_of
 
-            found += check_shapes(graph)
+            mistakes, edges = shapes_of(graph)
+            found += mistakes
+            fitting += edges
     found = in_order(found)
     if as_json or form == "json":
-        document({"diagnostics": [to_json(item) for item in found]})
+        edges_found = {"edges": [edge.to_json() for edge in fitting]} if shapes else {}
+        document({"diagnostics": [to_json(item) for item in found], **edges_found})
     elif form == "github":
         for item in found:
             click.echo(to_github(item))
     else:
         show(found)
+        if not _errors(found):
+            for line in _edge_lines(fitting):
+                click.echo(line)
         if not found:
             click.echo(f"{len(specs)} spec{'s' * (len(specs) != 1)} checked, no mistakes")
     if _errors(found):
         raise click.exceptions.Exit(Exit.MISTAKES)
+
+
+def _edge_lines(edges: Sequence[EdgeShapes]) -> Iterator[str]:
+    """Yield a table of edges, in which those of the same shapes share a row."""
+    from legonet.graph.resolved import edge_name
+
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for edge in edges:
+        alike.setdefault(edge.cells, []).append(edge_name(edge.category, edge.task))
+    rows = [
+        (names[0] + (f" and {len(names) - 1} more" if names[1:] else ""), *cells)
+        for cells, names in alike.items()
+    ]
+    heads = ("edge", "gives", "takes", "resized", "pictures", "input")
+    if rows:
+        yield from lines(heads, rows, width())
 
 
 def _errors(diagnostics: list[Diagnostic]) -> bool:
