@@ -48,7 +48,8 @@ def no_circle_of_ancestors(graph: Relations) -> Found:
 def weights_come_from_somewhere(graph: Relations) -> Found:
     """A network has pretrained weights, a recipe or an ancestor, but not two starting points."""
     for name, network in graph.spec.networks.items():
-        if network.train is None and network.weights is None and network.init is None:
+        own = network.model.has_weights
+        if not own and network.train is None and network.weights is None and network.init is None:
             yield (
                 Diagnostic(
                     "LEGO302",
@@ -59,7 +60,7 @@ def weights_come_from_somewhere(graph: Relations) -> Found:
                 ("network", name),
                 (),
             )
-        if network.weights is not None and network.init is not None:
+        if (network.weights is not None or own) and network.init is not None:
             yield (
                 Diagnostic(
                     "LEGO303",
@@ -124,7 +125,8 @@ def recipe_fits_model(graph: Relations) -> Found:
                     key,
                     ("model",),
                 )
-        if recipe.frozen is not None and network.init is None and network.weights is None:
+        begins = network.model.has_weights or (network.init, network.weights) != (None, None)
+        if recipe.frozen is not None and not begins:
             yield (
                 Diagnostic(
                     "LEGO307",

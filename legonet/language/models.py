@@ -45,10 +45,12 @@ class ModelForm(Form, Answering):
         goal: The name of the goal that the architecture is made for.
         version: Raised when code outside of its package gives other weights. The files of the
             package itself are part of the content key.
+        has_weights: Whether what it builds has its weights already, so that a spec names none.
     """
 
     goal: ClassVar[str]
     version: ClassVar[int | None] = None
+    has_weights: ClassVar[bool] = False
 
     @property
     def outputs(self) -> int | None:
@@ -156,6 +158,7 @@ MODELS: Registry[ModelForm] = Registry(
         "legonet.vgg_fcn": "legonet.modules.fcn:VggFcn",
         "legonet.efficientnet_fcn": "legonet.modules.fcn:EfficientNetFcn",
         "python.model": "legonet.modules.python_model:PythonModel",
+        "torch.program": "legonet.modules.torch_program:TorchProgram",
         "transformers.model": "legonet.modules.transformers_model:TransformersModel",
     },
 )
@@ -204,6 +207,11 @@ class LibraryModel(Answering):
             return None
         # torchvision counts a detector's background, which is none of its labels here.
         return found - 1 if self.goal == "detection" else found
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has its weights already: never, for a model of a library."""
+        return False
 
     @property
     def labels(self) -> None:

@@ -91,6 +91,9 @@ def _advice(reason: str, size: int) -> Iterator[str]:
     if "it has no output" in reason:
         yield "`output` in the `network` block names one of them"
         return
+    if "was exported for" in reason:
+        yield "choose that `size` in the `data` block, or `input { size: .. }` of the network"
+        return
     yield "choose another `size` in the `data` block"
     if "too small" in reason:
         return

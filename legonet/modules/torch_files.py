@@ -50,14 +50,15 @@ def _loaded(file: Path, device: str) -> Any:
     """Return what torch finds in a file of its own format, or raise LEGO504."""
     import torch
 
-    if file.suffix == ".onnx" or _members(file) & {"constants.pkl", "archive_format"}:
+    onnx = file.suffix == ".onnx"
+    if onnx or _members(file) & {"constants.pkl", "archive_format"}:
         raise DiagnosticError.of(
             "LEGO504",
             f"{file} is a program, not the weights of a network",
             label="a program",
             help=[
-                "a program has none of the layers at which a network is cut",
-                "name the model that it was exported from, and a file of its weights",
+                *([] if onnx else [f'`model: torch.program("{file.name}")` is the network in it']),
+                "or name the model that it was exported from, and a file of its weights",
             ],
         )
     try:

@@ -39,8 +39,9 @@ CODES: tuple[Code, ...] = (
         "`weights_only=True` and nothing else, so one that holds other objects, such as the "
         "arguments of its training or a whole network, is refused. Where you trust it, save its "
         "tensors alone: `torch.save(network.state_dict(), NEW_FILE)`.\n\n"
-        "Programs, such as `.pt2` and `.onnx` files, hold none of the layers at which a network is "
-        "cut. Name the model that the program was exported from, and a file of its weights.",
+        "A `.pt2` file is a network and not weights alone: `torch.program(..)` names it after "
+        "`model:`. An `.onnx` file has lost the modules at which a network is cut. Name the model "
+        "that it was exported from, and a file of its weights, or export it as `.pt2`.",
     ),
     Code(
         "LEGO505",
@@ -120,10 +121,11 @@ CODES: tuple[Code, ...] = (
         "LEGO514",
         "a file's code is not trusted",
         """
-A spec runs no code by itself. `python.model(..)` names a file of Python, and legonet runs it only
-if you say that you trust it: with `--trust FILE` on the command line, with `trust=[..]` in Python,
-or with a line in the `pyproject.toml` of the spec's project, which is the nearest one in the folder
-of the spec or above it:
+A spec runs no code by itself. `python.model(..)` names a file of Python, and `torch.program(..)`
+one that torch opens with `pickle`, which can run any code. legonet opens them only if you say that
+you trust them: with `--trust FILE` on the command line, with `trust=[..]` in Python, or with a line
+in the `pyproject.toml` of the spec's project, which is the nearest one in the folder of the spec or
+above it:
 
     [tool.legonet]
     trust = ["net.py"]
