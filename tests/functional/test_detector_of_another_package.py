@@ -154,7 +154,7 @@ def test_it_is_exported_with_all_its_boxes(built: Path, tmp_path: Path, suffix: 
         (lambda answer: answer.transpose(1, 2), "LEGO314"),
         (lambda answer: answer[:, :, :64].unflatten(2, (8, 8)), "expected 2 axes"),
         (lambda answer: torch.cat([answer, answer[:, 5:]], 1), "found 3"),
-        (lambda answer: (answer, answer), "returns more than one tensor"),
+        (lambda answer: (answer, answer), "LEGO511"),
     ],
 )
 def test_answers_in_another_form_are_told(
@@ -163,6 +163,13 @@ def test_answers_in_another_form_are_told(
     answer_with(monkeypatch, changed)
     found = check_shapes(load(built))
     assert any(told in f"{item.code} {item.message}" for item in found), found
+
+
+def test_a_network_that_crops_its_pictures_is_refused(built: Path) -> None:
+    text = SPEC.replace("labels:", "input { crop: 0.75 }\n    labels:")
+    found = check_shapes(load(write_spec(built.parent, text, "crop.lego")))
+    assert {item.code for item in found} == {"LEGO523"}
+    assert "0.75 of its height" in found[0].message
 
 
 def test_boxes_in_pixels_are_told() -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from torch import nn
 
+from legonet.building.planning.answer_form import check_axes, check_crop, check_labels
 from legonet.building.planning.datasets import TaskDatasets
 from legonet.building.planning.edge_shapes import EdgeShapes
 from legonet.building.planning.inputs import form_of
@@ -16,7 +17,7 @@ from legonet.building.storage.keys import Plain, key_of
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.distill.pseudo_gradients.surrogate import Surrogate
 from legonet.graph import ModuleGraph
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.graph.resolved import ResolvedEdge
 from legonet.language import Key
 from legonet.language.inputs import Input
 from legonet.language.methods import MethodForm
@@ -208,8 +209,7 @@ class _Checker:
         )
         self._add(edge, found, size)
         answer = self._answer(above, own_size)
-        self._check_axes(edge.task_network, answer)
-        self._check_labels(edge.task_network, answer[0])
+        self._check_answer(edge, answer)
         teacher = edge.teacher.name
         if learning is None or found.bridge is None or teacher in self._unfit:
             return
@@ -256,34 +256,17 @@ class _Checker:
             lambda: shape_at(module, (3, size, size)), "answer", self._models[name], size
         )
 
-    def _check_axes(self, network: ResolvedNetwork, answer: Shape) -> None:
-        """Check that a network answers in the form of its goal."""
-        axes = len(network.goal.answer_shape(1, answer[-1]))
-        if len(answer) == axes:
-            return
-        error = DiagnosticError.of(
-            "LEGO523",
-            f"expected {axes} ax{'es' if axes > 1 else 'is'} in an answer for {network.goal}, "
-            f"found {len(answer)}: {_named(answer)}",
-            label=f"no answers for {network.goal}",
-            help=["say with `goal` what the network answers, or change its last layers"],
-        )
-        raise self._datasets.located(error, ("network", network.name), ("model",))
-
-    def _check_labels(self, network: ResolvedNetwork, outputs: int) -> None:
-        """Check that a network has as many outputs as labels."""
-        labels = self._datasets.labels(network)
-        outputs = network.goal.labels_of(outputs)
-        expected = 1 if network.is_single else outputs if labels is None else len(labels)
-        if expected == outputs or network.dataset is not None:
-            return
-        error = DiagnosticError.of(
-            "LEGO314",
-            f"expected {expected} output{'s' * (expected != 1)}, found {outputs}",
-            label="not one output for each label",
-            help=["give the network `labels`, one for each of its outputs, in their order"],
-        )
-        raise self._datasets.located(error, ("network", network.name), ("model",))
+    def _check_answer(self, edge: ResolvedEdge, answer: Shape) -> None:
+        """Check that the answers of an edge have the form that they should have."""
+        task, category = edge.task_network, edge.category_network
+        place = ("network", task.name), ("model",)
+        try:
+            check_axes(task, answer)
+            check_labels(task, answer[0], self._datasets.labels(task))
+            place = ("network", category.name), ("input",)
+            check_crop(edge, self._made(category.name)[1].crop)
+        except DiagnosticError as error:
+            raise self._datasets.located(error, *place) from None
 
     def _check_outputs(self, edge: ResolvedEdge, answer: Shape, size: int) -> None:
         """Check that a teacher answers with as many numbers as the task module."""

@@ -185,7 +185,8 @@ The nearest `pyproject.toml` in the folder of the spec or above it is damaged, o
         "output for each picture, `(N, K)`; segmentation needs one for each pixel, "
         "`(N, K, H, W)`. Change the model's `classes` or `num_classes`, or the recipe's `goal`.\n\n"
         "A network with ready weights must answer in the form of its `goal`, too. Detection needs "
-        "one tensor with all boxes, `(N, 4 + K, A)`: four edges and K logits for each of A boxes.",
+        "one tensor with all boxes, `(N, 4 + K, A)`: four edges and K logits for each of A boxes. "
+        "Whatever answers about places has to see the whole picture, without a `crop`.",
     ),
     Code(
         "LEGO524",
