@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -312,6 +313,37 @@ def test_batches_change_no_answer(
     assert [item.picture.name for item in in_parts] == [item.picture.name for item in at_once]
     for one, other in zip(in_parts, at_once, strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+
+
+def test_the_next_batch_is_read_while_one_is_answered(
+    network: TransplantNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [PIXELS + number for number in range(5)]
+    read: list[str] = []
+    third_is_read = Event()
+    look = predicting._look
+
+    def looked(picture: predicting.GivenPicture, sizes: set[int]) -> object:
+        found = look(picture, sizes)
+        read.append(picture.name)
+        if picture.name == "picture 3":
+            third_is_read.set()
+        return found
+
+    answer = TransplantNetwork.answers
+
+    def answered(self: TransplantNetwork, routes: object, given: torch.Tensor) -> object:
+        assert third_is_read.wait(60)
+        return answer(self, routes, given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TransplantNetwork, "answers", answered)
+    monkeypatch.setattr(predicting, "_look", looked)
+    monkeypatch.setattr(predicting, "PIXELS_AT_ONCE", 2 * len(ROUTES) * 16 * 16)
+    found = predictions(network, pictures, ROUTES)
+    assert next(found).picture.name == "picture 1"
+    # Who stops early has read no more than the batch after this one.
+    found.close()  # type: ignore[attr-defined]
+    assert set(read) <= {f"picture {number}" for number in range(1, 5)}
 
 
 def test_masks_and_overlays_become_files(network: TransplantNetwork, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import TypeVar
@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from legonet.building.execution.decoded_pictures import DecodedPictures
 from legonet.building.storage.store import Artifact, DamagedError, Store
 from legonet.data import Pictures, Split, TaskDataset
 from legonet.diagnostics import Diagnostic, DiagnosticError
@@ -178,11 +179,15 @@ class PictureCache:
     """Pictures by what determines them; safe to use from several threads.
 
     Args:
+        decoded: Where pictures are read that some process decoded before; None for nowhere.
         most_bytes: Memory to fill; the least recently used pictures are dropped. A set that is
             larger stays until the next one is read.
     """
 
-    def __init__(self, most_bytes: int = MOST_PICTURES) -> None:
+    def __init__(
+        self, decoded: DecodedPictures | None = None, most_bytes: int = MOST_PICTURES
+    ) -> None:
+        self._decoded = decoded
         self._most_bytes = most_bytes
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = Lock()
@@ -206,6 +211,8 @@ class PictureCache:
             self._entries.move_to_end(asked)
         with entry.lock:
             if entry.pictures is None:
+                if self._decoded is not None:
+                    dataset = replace(dataset, source=self._decoded.source(dataset.source))
                 entry.pictures = dataset.read(split)
                 with self._lock:
                     read = {

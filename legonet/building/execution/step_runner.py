@@ -21,6 +21,7 @@ from legonet.building.execution.caches import (
     filled,
     input_in,
 )
+from legonet.building.execution.decoded_pictures import DecodedPictures
 from legonet.building.execution.job import Job
 from legonet.building.execution.resources import environment
 from legonet.building.planning.datasets import TaskDatasets
@@ -81,7 +82,10 @@ class StepRunner:
         # Edges from one category module share its features; those to one task module, its answers.
         self._features = FeatureCache(MOST_FEATURES if share is None else min(MOST_FEATURES, share))
         # Edges on the same dataset share the pictures.
-        self._pictures = PictureCache(MOST_PICTURES if share is None else min(MOST_PICTURES, share))
+        self._pictures = PictureCache(
+            DecodedPictures(store.folder),
+            MOST_PICTURES if share is None else min(MOST_PICTURES, share),
+        )
         # Edges are compared with teachers and donors, which take as long to measure as the edges.
         self._others: OrderedDict[tuple[str, str], Measured] = OrderedDict()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
@@ -59,17 +59,15 @@ def predictions(
     sizes = {ends: network.size(*ends) for ends in routes}
     largest = max(sizes.values(), default=1)
     at_once = max(1, PIXELS_AT_ONCE // (largest**2 * max(1, len(routes))))
-    readers = min(READERS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(readers) as threads:
-        for first in range(0, len(pictures), at_once):
-            batch = pictures[first : first + at_once]
-            seen = []
-            for found in threads.map(partial(_look, sizes=set(sizes.values())), batch):
-                if isinstance(found, _Seen):
-                    seen.append(found)
-                else:
-                    broken(found)
-            yield from _answered(network, seen, sizes)
+    batches = [pictures[first : first + at_once] for first in range(0, len(pictures), at_once)]
+    for batch in _read_ahead(batches, partial(_look, sizes=set(sizes.values()))):
+        seen = []
+        for found in batch:
+            if isinstance(found, _Seen):
+                seen.append(found)
+            else:
+                broken(found)
+        yield from _answered(network, seen, sizes)
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,25 @@ class _Seen:
     picture: GivenPicture
     own_size: tuple[int, int]
     pixels: Mapping[int, NDArray[np.uint8]]
+
+
+def _read_ahead(
+    batches: Iterable[Sequence[GivenPicture]],
+    look: Callable[[GivenPicture], _Seen | DiagnosticError],
+) -> Iterator[list[_Seen | DiagnosticError]]:
+    """Read batches on several threads, the next one while a batch is being answered."""
+    threads = ThreadPoolExecutor(min(READERS, os.cpu_count() or 1))
+    reading: deque[list[Future[_Seen | DiagnosticError]]] = deque()
+    try:
+        for batch in batches:
+            reading.append([threads.submit(look, picture) for picture in batch])
+            if len(reading) > 1:
+                yield [found.result() for found in reading.popleft()]
+        while reading:
+            yield [found.result() for found in reading.popleft()]
+    finally:
+        # Whoever stops early does not wait for pictures that nobody will see.
+        threads.shutdown(cancel_futures=True)
 
 
 def _look(picture: GivenPicture, sizes: Iterable[int]) -> _Seen | DiagnosticError:
