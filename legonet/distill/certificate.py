@@ -59,7 +59,7 @@ def training(setup: TrainingSetup, trained: Trained) -> dict[str, Any]:
     notes: dict[str, Any] = {
         "labelled": 0 if examples is None else _pictures(examples.take(examples.labelled)),
         "taught": 0 if examples is None or not objective.teacher_weight else _pictures(examples),
-        "learning_rate": setup.schedule.learning_rate,
+        "learning_rate": trained.learning_rate or setup.schedule.learning_rate,
         "most_steps": setup.schedule.steps,
         **setup.because,
         "steps": trained.steps,

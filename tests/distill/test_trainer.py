@@ -55,6 +55,20 @@ def test_start_is_kept_where_training_does_not_beat_it(labelled):
 
 
 @pytest.mark.parametrize("labelled", [12, 60])
+def test_smaller_steps_are_tried_where_large_ones_make_a_start_worse_at_once(labelled):
+    objective, start = task(labelled)
+    near = train(start, objective, Schedule(20, 1e-2), RANDOM, silent).adapter
+    assert train(near, objective, Schedule(30, 10.0), RANDOM, silent).steps == 0
+    found = train(near, objective, Schedule(30, 10.0, retries=6), RANDOM, silent)
+    assert found.steps > 0
+    assert found.learning_rate in [10.0 / 4**number for number in range(1, 7)]
+    assert found.curve[found.steps] < found.curve[0]
+    kept = train(near, objective, Schedule(30, 10.0, retries=1), RANDOM, silent)
+    assert kept.learning_rate is None
+    assert "rates of 10 and 2.5" in kept.because
+
+
+@pytest.mark.parametrize("labelled", [12, 60])
 def test_labels_that_mislead_do_not_stop_what_gradients_ask_for(labelled):
     made = edge(network(0), network(0), labelled=labelled)
     context = EdgeContext(made, 3, torch.device("cpu"), lambda words: None)
@@ -120,10 +134,10 @@ def test_broken_task_module_is_an_error():
 @given(
     labelled=st.sampled_from([1, 9, 60]),
     steps=st.lists(st.integers(0, 30), min_size=1, max_size=3),
+    schedule=st.sampled_from([Schedule(20, 1e-2), Schedule(8, 10.0, retries=2)]),
 )
-def test_a_killed_training_goes_on_and_ends_with_the_same_bits(labelled, steps):
+def test_a_killed_training_goes_on_and_ends_with_the_same_bits(labelled, steps, schedule):
     objective, start = task(labelled)
-    schedule = Schedule(20, 1e-2)
     whole = train(start, objective, schedule, RANDOM, silent)
     checkpoint, taken = MemoryCheckpoint(), []
     for count in steps:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -85,13 +86,17 @@ class Build:
 
     Args:
         spec: The spec.
-        jobs: Orders at once, each with one thread.
+        jobs: Orders at once.
         kill_at: Finished steps of all builds of this store after which it is killed.
+        threads: Of each order.
+        waiting: How threads wait for each other; default: as legonet has it.
     """
 
     spec: Path
     jobs: int
     kill_at: int | None = None
+    threads: int = 1
+    waiting: str | None = None
     began: float = field(init=False)
     ended: float = field(init=False)
     parent: int = field(init=False, default=0)
@@ -109,7 +114,7 @@ class Build:
         with (self.spec.parent / "words").open("wb") as words:
             process = subprocess.Popen(
                 [*LEGONET, "build", str(self.spec), "--jobs", str(self.jobs)],
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                env=self._environment(),
                 stdout=words,
                 stderr=words,
                 start_new_session=True,
@@ -129,6 +134,13 @@ class Build:
             raise SystemExit((self.spec.parent / "words").read_text())
         self.lines = events(self.store)[before:]
         return self
+
+    def _environment(self) -> dict[str, str]:
+        chosen = {"OMP_NUM_THREADS": str(self.threads)}
+        if self.waiting is not None:
+            chosen["OMP_WAIT_POLICY"] = self.waiting
+        given = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        return given | chosen
 
     def _watch(self, number: int, over: Event) -> None:
         while not over.wait(LOOK_EVERY):
@@ -265,6 +277,44 @@ def resumed(whole: Build, folder: Path, steps: int, edges: int) -> dict[str, Any
     }
 
 
+def beside(folder: Path, steps: int) -> dict[str, Any]:
+    """Measure a build beside busy processes, one for each core, and beside another build.
+
+    Orders have two threads, and there are as many as cores allow. A fair share is half of the
+    machine, so a build takes twice as long at best.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    jobs = max(1, (cores or 1) // 2)
+
+    def build(name: str, waiting: str) -> Build:
+        place = folder / f"{name} {waiting}"
+        place.mkdir(parents=True)
+        ((_, spec),) = specs(place, [50], steps)
+        return Build(spec, jobs, threads=2, waiting=waiting)
+
+    found: dict[str, Any] = {"jobs": jobs, "threads": 2}
+    for waiting in ("PASSIVE", "ACTIVE"):
+        alone = build("alone", waiting).run().phases()["whole"]
+        busy = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores or 1)
+        ]
+        try:
+            shared = build("busy", waiting).run().phases()["whole"]
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
+        pair = [build(name, waiting) for name in ("first", "second")]
+        with ThreadPoolExecutor(2) as threads:
+            both = [done.phases()["whole"] for done in threads.map(Build.run, pair)]
+        found[waiting.lower()] = {
+            "seconds_alone": round(alone, 1),
+            "beside_busy_processes": round(shared / alone, 2),
+            "beside_a_second_build": round(max(both) / alone, 2),
+        }
+    return found
+
+
 def rounded(values: dict[str, float], digits: int) -> dict[str, float]:
     """Return values that a person can read."""
     return {name: round(value, digits) for name, value in values.items()}
@@ -278,6 +328,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=4, help="at once, of one thread each (4)")
     parser.add_argument("--steps", type=int, default=20, help="gradient steps of an edge (20)")
     parser.add_argument("--runs", type=int, default=5, help="of a build with nothing to do (5)")
+    parser.add_argument("--beside", action="store_true", help="measure shared machines alone")
     chosen = parser.parse_args()
     if chosen.edges % 50:
         parser.error("--edges must be a multiple of 50")
@@ -286,6 +337,10 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if chosen.beside:
+            found = beside(folder, chosen.steps)
+            print(json.dumps(found, indent=2) if chosen.json else shares(found))
+            return
         builds = {
             edges: Build(spec, chosen.jobs).run()
             for edges, spec in specs(folder, sizes, chosen.steps)
@@ -318,6 +373,7 @@ def main() -> None:
                 for edges, build in builds.items()
             ],
             "kills": resumed(builds[sizes[0]], folder / "killed", chosen.steps, sizes[0]),
+            "beside": beside(folder / "beside", chosen.steps),
         }
     print(json.dumps(document, indent=2) if chosen.json else readable(document))
 
@@ -343,8 +399,24 @@ def readable(document: dict[str, Any]) -> str:
         f"{memory}"
         f"{kills['kills']} kills: {kills['seconds_done_twice_per_kill']} s of work done twice each,"
         f" {kills['share_of_the_build_per_kill']:.1%} of the build;"
-        f" finished steps built again: {kills['finished_steps_built_again']}"
+        f" finished steps built again: {kills['finished_steps_built_again']}\n"
+        f"{shares(document['beside'])}"
     )
+
+
+def shares(found: dict[str, Any]) -> str:
+    """Return how a build shares a machine as lines for a person."""
+    lines = [
+        f"50 edges, {found['jobs']} at once of {found['threads']} threads; half of the machine:"
+    ]
+    for waiting in ("passive", "active"):
+        row = found[waiting]
+        lines.append(
+            f"  {waiting} waiting: alone {row['seconds_alone']} s, beside busy processes"
+            f" {row['beside_busy_processes']} times as long, beside a second build"
+            f" {row['beside_a_second_build']} times"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ network net_{digit} {{
 """
 ADAPTER = """\
 category c{digit} {{ from: net_{digit}, until: "{cut}" }}
-adapter c{digit} -> task {{
+adapter c{digit} -> classify {{
   layers: [conv(1)]
   method: {method}
   unlabelled: 200
@@ -84,13 +84,13 @@ class Setting:
         self._legonet(spec, self.folder / "networks")
         store = self.folder / "networks"
         listed = subprocess.run(
-            [sys.executable, "-m", "legonet", "store", "ls", store, "--json"],
+            [sys.executable, "-m", "legonet", "store", "ls", "--store", store, "--json"],
             capture_output=True,
             check=True,
         )
         self.files = {
             user.rpartition(" ")[2]: store / "networks" / f"{item['key']}.safetensors"
-            for item in json.loads(listed.stdout)
+            for item in json.loads(listed.stdout)["artifacts"]
             for user in item["users"]
         }
 
@@ -101,7 +101,7 @@ class Setting:
             ADAPTER.format(digit=digit, cut=self.cut, method=method)
             for digit in range(1, edges + 1)
         ]
-        task = f'task task {{ from: net_0, after: "{self.cut}" }}\n'
+        task = f'task classify {{ from: net_0, after: "{self.cut}" }}\n'
         spec = self._write("edges.lego", self._networks() + task + "".join(adapters))
         store = self.folder / "edges"
         shutil.rmtree(store, ignore_errors=True)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from legonet.distill.training.trainer import Schedule
     from legonet.language.declarations import Learning
 
+RETRIES = 2
+"""How often training is tried again with a smaller rate, unless the spec says the rate."""
+
+RATES_VERSION = 1
+"""Raised with every change of the rates that are used by default."""
+
 FEW_SAMPLES = 10
 """Up to this many labelled pictures, a small learning rate is used."""
 
@@ -57,7 +63,8 @@ class TrainedMethod(MethodForm):
             keeps the start as it is. Default: 300 from a ``default`` or ``identity`` start, 0 from
             a solved start without pictures, and 150 otherwise.
         learning_rate: Adam's learning rate. Default: 2e-3, or 5e-4 from a solved start with at most
-            10 samples and no unlabelled pictures to ask the teacher about.
+            10 samples and no unlabelled pictures to ask the teacher about; a quarter and then a
+            sixteenth of that where no step was better than the start on held-out pictures.
         batch_size: Labelled pictures per step.
         views: Maximum number of views of each picture: the picture itself, and randomly shifted
             copies of it.
@@ -87,7 +94,12 @@ class TrainedMethod(MethodForm):
     def versions(self) -> dict[str, int]:
         """Those of the method and of its start."""
         started = self.start.version
-        return super().versions | ({} if started is None else {"start_version": started})
+        return {
+            **super().versions,
+            **({} if started is None else {"start_version": started}),
+            # So that keys of methods whose rate the spec says stay as they are.
+            **({} if self.learning_rate is not None else {"rates_version": RATES_VERSION}),
+        }
 
     @property
     def needed_pictures(self) -> NeededPictures:
@@ -251,4 +263,4 @@ class TrainedMethod(MethodForm):
             rate = 2e-3
             why_rate = "the start knows nothing yet" if plain else "there is enough to learn from"
         because = {"most_steps_because": why_steps, "learning_rate_because": why_rate}
-        return Schedule(steps, rate), because
+        return Schedule(steps, rate, 0 if self.learning_rate else RETRIES), because

@@ -16,7 +16,7 @@ from legonet.distill.progress import Thinned, unwatched
 from legonet.distill.training.descent import Descent, backward, descend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from legonet.distill.checkpoint import Checkpoint, State
     from legonet.distill.progress import Point, Progress, Watch
@@ -27,6 +27,9 @@ LOOKS = 12
 
 PATIENCE = 4
 """A run ends when this many looks in a row found nothing better."""
+
+SMALLER = 1 / 4
+"""The factor of the learning rate where training is tried once more."""
 
 
 class Objective(Protocol):
@@ -49,10 +52,19 @@ class Schedule:
     Args:
         steps: Most steps.
         learning_rate: Adam's.
+        retries: How often training is tried again, each time with a quarter of the rate, where no
+            step was better than the start.
     """
 
     steps: int
     learning_rate: float
+    retries: int = 0
+
+    @property
+    def attempts(self) -> list[Schedule]:
+        """The schedules to try in turn."""
+        rates = (self.learning_rate * SMALLER**number for number in range(self.retries + 1))
+        return [Schedule(self.steps, rate) for rate in rates]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class Trained:
         because: Why it took this many steps.
         curve: Mean loss on held-out examples by steps taken; empty where none could be held out.
         losses: The loss curve of the run that gave the adapter, thinned, as JSON values.
+        learning_rate: The one with which it was trained; None where the start was kept.
     """
 
     adapter: Adapter
@@ -72,6 +85,7 @@ class Trained:
     because: str
     curve: dict[int, float] = field(default_factory=dict)
     losses: list[dict[str, float]] = field(default_factory=list)
+    learning_rate: float | None = None
 
 
 def train(
@@ -90,7 +104,8 @@ def train(
     With few examples, each part of them is held out in turn, the best number of steps is found
     from the mean of these runs, and the adapter takes that many on all of them. With many, one
     part is held out and the best moment of that single run is kept. A single example leaves
-    nothing to stop by.
+    nothing to stop by. Steps that are too large for a start that is nearly right make it worse at
+    once; then smaller ones are tried.
 
     Args:
         start: The adapter to begin with; it is not changed.
@@ -109,15 +124,17 @@ def train(
     if schedule.steps == 0:
         return Trained(start, 0, "no steps were asked for")
     folds = objective.folds(random("folds"))
-    total = len(folds) + (len(folds) != 1)
+    attempts = schedule.attempts
+    total = len(folds) * len(attempts) + (len(folds) != 1)
     training = Resumable(checkpoint or NoCheckpoint(), start, schedule, start.scale.device)
     saved: list[State] = training.resume().get("runs", [])
     finished: list[State] = []
 
-    def run(objective: Objective, steps: int, held_out: Objective | None = None) -> _AdapterDescent:
+    def run(
+        objective: Objective, limits: Schedule, held_out: Objective | None = None
+    ) -> _AdapterDescent:
         """Train a copy and keep its best moment on held-out examples, or else its last."""
         number = len(finished)
-        limits = Schedule(steps, schedule.learning_rate)
         draws = random(f"run {number}")
         found = _AdapterDescent(
             start, objective, limits, draws, held_out, name, f"{number + 1}/{total}"
@@ -131,19 +148,31 @@ def train(
         finished.append(found.state())
         return found
 
-    tried = [run(seen, schedule.steps, held_out) for seen, held_out in folds]
-    curve = _mean([run.curve for run in tried])
-    best = min(curve, key=lambda step: curve[step]) if curve else schedule.steps
-    if best == 0:
-        return Trained(start, 0, "no step was better than the start on held-out examples", curve)
+    for limits in attempts:
+        tried = [run(seen, limits, held_out) for seen, held_out in folds]
+        curve = _mean([run.curve for run in tried])
+        best = min(curve, key=lambda step: curve[step]) if curve else limits.steps
+        if best:
+            break
+    else:
+        because = "no step was better than the start on held-out examples"
+        if schedule.retries:
+            because += f", with rates of {_listed(limits.learning_rate for limits in attempts)}"
+        return Trained(start, 0, because, curve)
+    rate = limits.learning_rate
     if len(tried) == 1:
         because = "the best on held-out examples"
-        return Trained(tried[0].best, best, because, curve, tried[0].losses.rows)
+        return Trained(tried[0].best, best, because, curve, tried[0].losses.rows, rate)
     because = "all, as nothing could be held out"
     if curve:
         because = f"the best on held-out examples, in the mean of {len(tried)} runs"
-    last = run(objective, best)
-    return Trained(last.best, best, because, curve, last.losses.rows)
+    last = run(objective, replace(limits, steps=best))
+    return Trained(last.best, best, because, curve, last.losses.rows, rate)
+
+
+def _listed(rates: Iterable[float]) -> str:
+    *first, last = (f"{rate:g}" for rate in rates)
+    return f"{', '.join(first)} and {last}"
 
 
 def within(progress: Progress, start: float, end: float) -> Progress:
