@@ -25,7 +25,8 @@ class Pictures:
             answers are about whole pictures.
         values: ``(N, ..)``, the right answers of goals that are neither a label nor a mask: for
             several labels at once ``(N, K)``, uint8, 1 for those that the picture shows; for
-            numbers ``(N, K)``, float32. None otherwise.
+            numbers ``(N, K)``, boxes ``(N, B, 6)``, points ``(N, K, 2)`` and depths
+            ``(N, H, W)``, float32, as `legonet.data.right_answers` has them. None otherwise.
     """
 
     images: NDArray[np.uint8]
