@@ -59,7 +59,7 @@ def cut_points(network: nn.Module, pictures: Tensor) -> list[CutPoint]:
             pictures (``LEGO520``).
     """
     try:
-        graph, outputs = _traced(network)
+        graph, outputs, untraced = _traced(network)
     except TraceError as error:
         found = list(_between_blocks(network, pictures))
         if not found:
@@ -81,11 +81,18 @@ def cut_points(network: nn.Module, pictures: Tensor) -> list[CutPoint]:
         parameters, layers = ((part, all_ - part) for part, all_ in zip(own, whole, strict=True))
         names = tuple(name for same in watched.equal[node] for name in named[same])
         found.append(CutPoint(names, layout, signed, parameters, layers))
+    if untraced:
+        known = {name for point in found for name in point.names}
+        inside = _between_blocks(network, pictures, tuple(f"{name}." for name in untraced))
+        found += [point for point in inside if point.name not in known]
+        found.sort(key=lambda point: (point.layers[0], point.parameters[0]))
     return found
 
 
-def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]]]:
+def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]], set[str]]:
     """Return a network's graph, down to layers as far as it can be traced, and its outputs.
+
+    The modules that cannot be traced, and so are single nodes of the graph, are returned too.
 
     Raises:
         TraceError: The network's own forward pass cannot be traced.
@@ -102,12 +109,22 @@ def _traced(network: nn.Module) -> tuple[fx.Graph, dict[str, list[fx.Node]]]:
                 raise
             whole.add(error.path)
         else:
-            return graph, outputs
+            return graph, outputs, whole
 
 
-def _between_blocks(network: nn.Module, pictures: Tensor) -> Iterator[CutPoint]:
-    """Yield the cuts between blocks of a network that cannot be traced as a whole."""
+def _between_blocks(
+    network: nn.Module, pictures: Tensor, within: tuple[str, ...] = ("",)
+) -> Iterator[CutPoint]:
+    """Yield the cuts between blocks of a network that cannot be traced as a whole.
+
+    Args:
+        network: The network.
+        pictures: What it answers about.
+        within: What the names of blocks begin with.
+    """
     for name, features in _outputs(network, pictures).items():
+        if not name.startswith(within):
+            continue
         try:
             sides = bottom(network, name), top(network, name)
             layout = layout_of(network, sides[0], pictures.shape[-1])
@@ -122,13 +139,18 @@ def _between_blocks(network: nn.Module, pictures: Tensor) -> Iterator[CutPoint]:
 
 
 def _outputs(network: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
-    """Return the tensors that blocks give which run once, in running order."""
+    """Return the tensors that blocks give which run once, in running order.
+
+    Blocks are the children of the network, of its sequences and lists, and of modules that return
+    something else than a tensor, such as an object that has one.
+    """
     found: dict[str, list[Any]] = {}
 
     def keep(name: str, module: nn.Module, given: object, output: object) -> None:  # noqa: ARG001
         found.setdefault(name, []).append(output)
 
-    hooks = [block.register_forward_hook(partial(keep, name)) for name, block in _blocks(network)]
+    parts = {name: part for name, part in network.named_modules() if name}
+    hooks = [part.register_forward_hook(partial(keep, name)) for name, part in parts.items()]
     try:
         with torch.no_grad():
             network(pictures)
@@ -138,19 +160,19 @@ def _outputs(network: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
     finally:
         for hook in hooks:
             hook.remove()
+    opened = {""}
+    for name, part in parts.items():
+        several = any(not isinstance(output, Tensor) for output in found.get(name, ()))
+        inner = several or isinstance(part, nn.Sequential | nn.ModuleList)
+        if name.rpartition(".")[0] in opened and inner:
+            opened.add(name)
     return {
         name: outputs[0]
         for name, outputs in found.items()
-        if len(outputs) == 1 and isinstance(outputs[0], Tensor)
+        if name.rpartition(".")[0] in opened
+        and len(outputs) == 1
+        and isinstance(outputs[0], Tensor)
     }
-
-
-def _blocks(network: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield a network's children, and those of its sequences and lists in turn."""
-    for name, child in network.named_children():
-        yield f"{place}{name}", child
-        if isinstance(child, nn.Sequential | nn.ModuleList):
-            yield from _blocks(child, f"{place}{name}.")
 
 
 def _has_own(layer: nn.Module) -> bool:

@@ -105,7 +105,8 @@ class TransformersModel(ModelForm):
             network = self._class(library).from_config(
                 self._config(library), attn_implementation="eager", trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        # Whatever a folder makes of the library's code is reported as the folder's fault.
+        except Exception as error:
             raise self._refused(error) from error
         return NamedOutput(network, self.output or _OUTPUTS[self.head])
 
@@ -132,7 +133,7 @@ class TransformersModel(ModelForm):
                 ignore_mismatched_sizes=True,
                 dtype="auto",
             )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except Exception as error:
             raise self._refused(error) from error
         # What was not in the files is at random, and so is what did not fit.
         strange = {

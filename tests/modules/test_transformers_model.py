@@ -12,6 +12,7 @@ import torch
 from kit.specs import plan_of, write_spec
 from kit.stores import pretend
 
+from legonet.building.planning.cuts import network_cuts
 from legonet.data import to_tensor
 from legonet.diagnostics import DiagnosticError
 from legonet.language.declarations import Network, Recipe
@@ -42,6 +43,29 @@ KINDS: dict[str, Any] = {
         num_labels=3,
     ),
 }
+KINDS["deit"] = lambda: transformers.DeiTConfig(
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=32,
+    image_size=32,
+    patch_size=8,
+    num_labels=3,
+)
+KINDS["dinov2"] = lambda: transformers.Dinov2Config(
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    image_size=32,
+    patch_size=8,
+    num_labels=3,
+)
+KINDS["swin"] = lambda: transformers.SwinConfig(
+    embed_dim=8, depths=[1, 1], num_heads=[1, 2], window_size=4, image_size=32, num_labels=3
+)
+CLASSES = {"deit": "DeiTForImageClassification"}
+"""Classes of kinds of which transformers has several."""
+
 CUTS = {
     "resnet": "model.resnet.encoder.stages.0",
     "convnext": "model.convnext.encoder.stages.0",
@@ -53,7 +77,10 @@ def saved(kind: str, folder: Path, **processor: Any) -> Any:
     torch.manual_seed(0)
     config = KINDS[kind]()
     config.id2label = {0: "cat", 1: "cow", 2: "dog"}
-    network = transformers.AutoModelForImageClassification.from_config(config).eval()
+    if kind in CLASSES:
+        network = getattr(transformers, CLASSES[kind])(config).eval()
+    else:
+        network = transformers.AutoModelForImageClassification.from_config(config).eval()
     network.save_pretrained(folder)
     if processor:
         (folder / "preprocessor_config.json").write_text(json.dumps(processor))
@@ -178,3 +205,36 @@ adapter any -> tell
     config.write_text(config.read_text().replace('"relu"', '"gelu"'))
     (step,) = plan_of(spec).to_build
     assert step.reasons == ("model: other contents of config.json",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("vit", ["model.vit.layers.0", "model.vit.layers.1"]),
+        ("deit", ["model.deit.layers.0", "model.deit.layers.1"]),
+        ("dinov2", ["model.dinov2.encoder.layer.0"]),
+        ("swin", ["model.swin.encoder"]),
+        ("convnext", ["model.convnext.encoder.stages.0"]),
+    ],
+)
+def test_cuts_between_blocks_are_listed_and_are_cuts(
+    kind: str, expected: list[str], tmp_path: Path
+) -> None:
+    saved(kind, tmp_path)
+    model = TransformersModel(folder=tmp_path)
+    names = [cut.point.name for cut in network_cuts(model, 32)]
+    assert set(expected) <= set(names)
+    network, pictures = instantiate(model), torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        whole = network(pictures)
+        for name in expected:
+            assert torch.equal(top(network, name)(bottom(network, name)(pictures)), whole)
+
+
+def test_a_folder_that_names_no_architecture_is_a_mistake(tmp_path: Path) -> None:
+    saved("deit", tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["architectures"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DiagnosticError, match="LEGO501"):
+        instantiate(TransformersModel(folder=tmp_path))
