@@ -6,6 +6,7 @@ from collections.abc import Callable
 from operator import getitem
 from typing import TypeVar
 
+import torch
 from torch import fx, nn
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
@@ -144,13 +145,18 @@ def _clean(network: nn.Module, graph: fx.Graph, path: str) -> fx.Node:
     if len(called) > 1 and next(network.get_submodule(path).parameters(), None) is not None:
         raise NoCutError(f"the network runs `{path}` more than once")
     node: fx.Node = called[0]
-    while [user.target for user in node.users] == [getitem] and isinstance(
-        next(iter(node.users)).args[1], str
-    ):
-        # A backbone that returns a dict of feature maps, only one of which is used.
-        node = next(iter(node.users))
+    while len(node.users) == 1 and _takes_one_output(user := next(iter(node.users))):
+        # A backbone that returns several feature maps, only one of which is used.
+        node = user
     crossing(network, graph, node)
     return node
+
+
+def _takes_one_output(node: fx.Node) -> bool:
+    """Return whether a node takes one output of a module by its key, its place or its name."""
+    if node.target is getitem:
+        return isinstance(node.args[1], str | int)
+    return node.target is getattr and not hasattr(torch.Tensor, str(node.args[1]))
 
 
 def _nearest(network: nn.Module, graph: fx.Graph, path: str) -> list[str]:

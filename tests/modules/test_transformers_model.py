@@ -231,6 +231,21 @@ def test_cuts_between_blocks_are_listed_and_are_cuts(
             assert torch.equal(top(network, name)(bottom(network, name)(pictures)), whole)
 
 
+@pytest.mark.parametrize("kind", ["resnet", "swin", "dinov2"])
+def test_one_tensor_crosses_a_cut_after_an_encoder_that_returns_an_object(
+    kind: str, tmp_path: Path
+) -> None:
+    saved(kind, tmp_path)
+    network, name = instantiate(TransformersModel(folder=tmp_path)), f"model.{kind}.encoder"
+    pictures = torch.rand(3, 3, 32, 32)
+    with torch.no_grad():
+        features = bottom(network, name)(pictures)
+        assert isinstance(features, torch.Tensor)
+        assert len(features) == 3
+        # Features of an adapter are a plain tensor, and all pictures keep their answers.
+        assert torch.equal(top(network, name)(features.clone()), network(pictures))
+
+
 def test_a_folder_that_names_no_architecture_is_a_mistake(tmp_path: Path) -> None:
     saved("deit", tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())

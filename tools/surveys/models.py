@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -14,22 +17,53 @@ class Surveyed:
         arguments: The arguments; the number of outputs is added.
         size: Height and width of the pictures.
         pixels: Whether it answers for each pixel.
+        config: For a model of transformers, what its ``config.json`` says.
     """
 
     call: str
     arguments: str = ""
     size: int = 64
     pixels: bool = False
+    config: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def library(self) -> str:
         """The library that it comes from."""
         return self.call.partition(".")[0]
 
-    def model(self, outputs: int = 1) -> str:
-        """Return what a spec says after ``model:``."""
+    def model(self, folder: Path, outputs: int = 1) -> str:
+        """Return what a spec says after ``model:``.
+
+        Args:
+            folder: Where the configuration of a model of transformers is written.
+            outputs: The number of its outputs.
+        """
+        if self.config:
+            kind = self.call.partition(".")[2]
+            place = folder / kind
+            place.mkdir(exist_ok=True)
+            (place / "config.json").write_text(json.dumps({"model_type": kind, **self.config}))
+            expected = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+            (place / "preprocessor_config.json").write_text(json.dumps(expected))
+            return f'transformers.model("{place.as_posix()}", classes: {outputs})'
         arguments = f"num_classes: {outputs}" + (f", {self.arguments}" if self.arguments else "")
         return f"{self.call}({arguments})"
+
+
+TOKENS: Mapping[str, object] = {
+    "hidden_size": 16,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "image_size": 64,
+    "patch_size": 16,
+}
+"""The shape of a small ViT of transformers."""
+
+
+def _transformers(kind: str, architecture: str, **config: object) -> Surveyed:
+    architectures = [f"{architecture}ForImageClassification"]
+    return Surveyed(f"transformers.{kind}", config={"architectures": architectures, **config})
 
 
 MODELS = (
@@ -99,4 +133,23 @@ MODELS = (
     Surveyed("timm.tiny_vit_5m_224", "img_size: 64"),
     Surveyed("timm.pvt_v2_b0"),
     Surveyed("timm.xcit_nano_12_p16_224", "depth: 4"),
+    _transformers(
+        "resnet",
+        "ResNet",
+        embedding_size=8,
+        hidden_sizes=[8, 16],
+        depths=[2, 2],
+        layer_type="basic",
+    ),
+    _transformers(
+        "regnet", "RegNet", embedding_size=8, hidden_sizes=[8, 16], depths=[2, 2], groups_width=8
+    ),
+    _transformers("convnext", "ConvNext", hidden_sizes=[8, 16], depths=[2, 2], num_stages=2),
+    _transformers("convnextv2", "ConvNextV2", hidden_sizes=[8, 16], depths=[2, 2], num_stages=2),
+    _transformers("vit", "ViT", **TOKENS),
+    _transformers("deit", "DeiT", **TOKENS),
+    _transformers("dinov2", "Dinov2", **TOKENS),
+    _transformers(
+        "swin", "Swin", embed_dim=8, depths=[2, 2], num_heads=[1, 2], window_size=4, image_size=64
+    ),
 )

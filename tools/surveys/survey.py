@@ -46,6 +46,9 @@ FILES = {"pt2": "path.pt2", "onnx": "path.onnx", "bundle": "path.safetensors"}
 
 COLUMNS = ("direct", *METHODS, "predict", *FILES, "picture")
 
+LIBRARIES = ("torch", "torchvision", "timm", "transformers")
+"""The libraries whose versions the page names."""
+
 YES = "✓"
 
 
@@ -95,7 +98,7 @@ def survey(model: Surveyed, folder: Path) -> Row:
     """
     started = time.perf_counter()
     row = Row(model)
-    row.try_("cut", lambda: _choose(row))
+    row.try_("cut", lambda: _choose(row, folder))
     if row.cut is not None:
         _pictures(folder / "pictures", model.size)
         _weights(row, folder)
@@ -104,15 +107,15 @@ def survey(model: Surveyed, folder: Path) -> Row:
     return row
 
 
-def _choose(row: Row) -> None:
+def _choose(row: Row, folder: Path) -> None:
     """Choose the cut that is nearest to the middle of the network's layers."""
-    found = network_cuts(_model(row.model), row.model.size)
+    found = network_cuts(_model(row.model, folder), row.model.size)
     row.cuts = len(found)
     row.cut = min(found, key=lambda cut: abs(cut.point.layers[0] - cut.point.layers[1]))
 
 
-def _model(model: Surveyed) -> Model:
-    graph, mistakes = of_model(model.model())
+def _model(model: Surveyed, folder: Path) -> Model:
+    graph, mistakes = of_model(model.model(folder))
     if mistakes:
         raise DiagnosticError(*mistakes)
     return graph.spec.networks["model"].model
@@ -145,7 +148,7 @@ def _pictures(folder: Path, size: int) -> None:
 def _weights(row: Row, folder: Path) -> None:
     """Write weights for two networks, of different seeds."""
     for seed in (0, 1):
-        network = instantiate(_model(row.model), seed=seed)
+        network = instantiate(_model(row.model, folder), seed=seed)
         save_file(network.state_dict(), folder / f"net_{seed}.safetensors")
 
 
@@ -155,7 +158,7 @@ def _spec(row: Row, folder: Path, methods: Mapping[str, str]) -> Path:
     model, cut = row.model, row.cut.point.name
     lines = [
         *("data pictures {", '  source: manifest("pictures")', f"  size: {model.size}", "}"),
-        *("for seed in [0, 1] {", "  network net_${seed} {", f"    model: {model.model()}"),
+        *("for seed in [0, 1] {", "  network net_${seed} {", f"    model: {model.model(folder)}"),
         *('    weights: "net_${seed}.safetensors"', "  }", "}"),
         f'category disc {{ from: net_1, until: "{cut}" }}',
         f'task direct {{ from: net_1, after: "{cut}" }}',
@@ -244,7 +247,7 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
 def page(rows: Sequence[Row]) -> str:
     """Return the page about all models."""
     libraries = ", ".join(dict.fromkeys(row.model.library for row in rows))
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm"))
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     about = (
         f"{len(rows)} models of {libraries}, with small pictures and random weights. Each is cut "
         "near the middle of its layers. Its bottom is joined with its own top (*direct*: the "
