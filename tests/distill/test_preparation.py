@@ -179,3 +179,10 @@ def test_biases_that_are_zero_stay_so_and_pseudo_gradients_leave_others_alone(bi
     if (biases, labelled) == ("learned", 0):
         start = learned(made, method.model_copy(update={"steps": 0})).adapter
         assert torch.equal(conv.bias, start.convolutions[0].bias)
+
+
+def test_keys_say_that_smaller_rates_are_tried_only_where_they_are():
+    method = OutputDistillation
+    plain = method(learning_rate=1e-3).versions
+    assert method(steps=0).versions == method(learning_rate=1e-3, steps=9).versions == plain
+    assert method().versions == method(steps=9).versions == {**plain, "rates_version": 1}

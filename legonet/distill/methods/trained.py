@@ -94,11 +94,12 @@ class TrainedMethod(MethodForm):
     def versions(self) -> dict[str, int]:
         """Those of the method and of its start."""
         started = self.start.version
+        # Where the spec says the rate, or asks for no step, keys stay as they were before retries.
+        is_plain = self.learning_rate is not None or self.steps == 0
         return {
             **super().versions,
             **({} if started is None else {"start_version": started}),
-            # So that keys of methods whose rate the spec says stay as they are.
-            **({} if self.learning_rate is not None else {"rates_version": RATES_VERSION}),
+            **({} if is_plain else {"rates_version": RATES_VERSION}),
         }
 
     @property
