@@ -47,7 +47,8 @@ def console(*, error: bool = False) -> Console:
     """Return a console for tables and progress on one of the streams."""
     from rich.console import Console
 
-    found = Console(stderr=error, highlight=False)
+    # Names of files, modules and labels are shown as they are, with their brackets and colons.
+    found = Console(stderr=error, highlight=False, markup=False, emoji=False)
     if not found.is_terminal:
         # A file or a pipe has no edge where lines would have to wrap.
         found.width = PIPE_WIDTH

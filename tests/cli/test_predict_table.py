@@ -7,9 +7,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from legonet.cli.commands.predict import _Row, _table
+from legonet.cli.tables import console
 from legonet.network.prediction import GivenPicture, Prediction
 
 FILE = "a/long/way/to/a/picture.jpg"
@@ -21,11 +21,12 @@ LABEL = replace(YES, task="which", answer="dog", probabilities={"cat": 0.2, "dog
 
 
 def shown(*predictions: Prediction, width: int) -> list[str]:
-    console = Console(width=width, file=StringIO())
+    output = console()
+    output.width, output.file = width, StringIO()
     rows = [_Row(prediction, {}) for prediction in predictions]
-    console.print(_table(rows, {("cat", "classify"): "pet_finder"}))
-    assert isinstance(console.file, StringIO)
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+    output.print(_table(rows, {("cat", "classify"): "pet_finder"}))
+    assert isinstance(output.file, StringIO)
+    return [line.rstrip() for line in output.file.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,15 @@ def test_a_line_says_what_is_answered_and_how_surely(
 ) -> None:
     _, line = shown(prediction, width=100)
     assert [cell.strip() for cell in line.split("  ") if cell] == [FILE, *expected]
+
+
+@pytest.mark.parametrize(
+    "name", ["[red]r.png", ":smile:.png", "x[/b].png", "[link=x]y.png", "a[0].png", "\\[b].png"]
+)
+def test_names_are_shown_as_they_are(name: str) -> None:
+    named = replace(YES, picture=GivenPicture(name, Path(name)), category=name, answer=name)
+    _, line = shown(named, width=120)
+    assert line.count(name) == 3
 
 
 def test_a_narrow_terminal_loses_nothing() -> None:

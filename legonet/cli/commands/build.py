@@ -246,8 +246,7 @@ def _watcher(progress_so_far: BuildProgress) -> Watcher:
     moves = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     if not moves or not progress_so_far.total:
         return Lines(progress_so_far)
-    from rich.console import Console
-
     from legonet.cli.bars import Bars
+    from legonet.cli.tables import console
 
-    return Bars(progress_so_far, Console(stderr=True, highlight=False))
+    return Bars(progress_so_far, console(error=True))
