@@ -5,15 +5,17 @@ Every module here is quick to import; a command imports what it needs when it ru
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 import legonet
-from legonet.cli.output import Exit, fail
+from legonet.cli.output import Exit, fail, note
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
 COMMANDS = {
@@ -97,7 +99,15 @@ def _run() -> None:
     # They read this when torch is imported, which no command has done yet.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        sys.exit(application.main(prog_name="legonet", standalone_mode=False))
+        code = application.main(prog_name="legonet", standalone_mode=False)
+        # What is still in the buffer may not find a place either.
+        sys.stdout.flush()
+        sys.exit(code)
+    except SystemExit:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            # Click has seen that nobody reads the output any more; it would end with 1.
+            sys.exit(Exit.UNREAD)
+        raise
     except click.Abort as error:
         # Click turns a KeyboardInterrupt into this.
         raise error.__cause__ or KeyboardInterrupt from None
@@ -108,14 +118,38 @@ def _run() -> None:
         fail(error.diagnostics, Exit.MISTAKES, as_json="--json" in sys.argv)
     except BrokenPipeError:
         # The reader of the output, such as `head`, has seen enough; the rest is discarded.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.MISTAKES)
-    except Exception:
+        _discard_output()
+        sys.exit(Exit.UNREAD)
+    except Exception as error:
+        reason = _reason(error)
+        if reason is not None:
+            note(f"error: {reason}")
+            _discard_output()
+            sys.exit(Exit.OUTSIDE)
         import traceback
 
         traceback.print_exc()
         click.echo("this is a bug in legonet; please report it with the lines above", err=True)
         sys.exit(Exit.BUG)
+
+
+def _discard_output() -> None:
+    """Send what is still to be written to standard output nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _reason(error: Exception) -> str | None:
+    """Return why a command could not go on that is no fault of legonet, or None."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        # Files that cannot be read or written have errors of their own.
+        return None
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder no longer exists; go to another one"
+    if error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF):
+        return f"cannot write the output: {os.strerror(error.errno)}"
+    return None
 
 
 def _open_streams() -> None:

@@ -21,7 +21,9 @@ class Exit(IntEnum):
     MISTAKES = 1
     FAILED = 3
     BUG = 70
+    OUTSIDE = 74
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 def note(text: str) -> None:
