@@ -20,7 +20,7 @@ from legonet.modules.inputs import CONVERSION
 from legonet.modules.trace import TraceError, finished, tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 SIZES = (224, 256, 64, 32, 96, 128, 384)
 """Sizes of pictures on which a network is tried, after those that it names."""
@@ -63,12 +63,7 @@ def bottom_as_it_is(network: nn.Module, path: str) -> nn.Module:
     last = len(names)
     while last > 1 and isinstance(modules[last - 1], nn.Sequential):
         last -= 1
-    called = names[:last]
-    if any(isinstance(item, nn.Sequential | nn.ModuleList) for item in modules[:last]):
-        # Their children are not called by their names.
-        modules[last].forward = partial(_leave_inside, modules[last])
-        called = []
-    half.forward = partial(_until_left, half, tuple(called))
+    half.forward = partial(_until_left, half, tuple(names[:last]))
     return half
 
 
@@ -103,10 +98,6 @@ def _leave(module: nn.Module, *given: Any, **named: Any) -> Any:
     raise _Left(module(*given, **named))
 
 
-def _leave_inside(module: nn.Module, *given: Any, **named: Any) -> Any:
-    raise _Left(type(module).forward(module, *given, **named))
-
-
 def _until_left(network: nn.Module, names: tuple[str, ...], pictures: Tensor) -> Any:
     """Run a network until the module with a path has given its output."""
     try:
@@ -123,9 +114,29 @@ def _run(module: nn.Module, names: tuple[str, ...], *given: Any, **named: Any) -
     if names:
         first, *others = names
         child = module.get_submodule(first)
-        leave = partial(_run, child, tuple(others)) if others else partial(_leave, child)
-        vars(running)[first] = leave
+        if others and isinstance(child, nn.ModuleList):
+            # Its children are called one by one, and not by their names.
+            vars(running)[first] = _with(child, others)
+        elif isinstance(module, nn.Sequential):
+            running = _with(module, names)
+        else:
+            vars(running)[first] = _leaving(child, others)
     return type(module).forward(running, *given, **named)
+
+
+def _leaving(module: nn.Module, names: Sequence[str]) -> Callable[..., Any]:
+    """Return what runs a module until the one with a path in it has given its output."""
+    return partial(_run, module, tuple(names)) if names else partial(_leave, module)
+
+
+def _with(parts: nn.Module, names: Sequence[str]) -> nn.Module:
+    """Return a sequence or list of modules, of which one is left halfway."""
+    first, *others = names
+    other = copy.copy(parts)
+    children: dict[str, Any] = dict(parts._modules)  # noqa: SLF001
+    children[first] = _leaving(parts.get_submodule(first), others)
+    vars(other)["_modules"] = children
+    return other
 
 
 def _shallow(module: nn.Module) -> nn.Module:

@@ -246,6 +246,17 @@ def test_one_tensor_crosses_a_cut_after_an_encoder_that_returns_an_object(
         assert torch.equal(top(network, name)(features.clone()), network(pictures))
 
 
+@pytest.mark.parametrize("name", ["model.vit.layers.0", "model.vit.layernorm"])
+def test_a_half_that_is_left_between_blocks_is_exported(name: str, tmp_path: Path) -> None:
+    saved("vit", tmp_path)
+    half = bottom(instantiate(TransformersModel(folder=tmp_path)), name)
+    batch = ({0: torch.export.Dim("batch", max=4096)},)
+    program = torch.export.export(half, (torch.rand(2, 3, 32, 32),), dynamic_shapes=batch)
+    pictures = torch.rand(3, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(program.module()(pictures), half(pictures))
+
+
 def test_a_folder_that_names_no_architecture_is_a_mistake(tmp_path: Path) -> None:
     saved("deit", tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
