@@ -98,14 +98,15 @@ def _run() -> None:
     # Torch's threads should wait asleep; otherwise they spin, at the expense of all other work.
     # They read this when torch is imported, which no command has done yet.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    output = sys.stdout
     try:
         code = application.main(prog_name="legonet", standalone_mode=False)
         # What is still in the buffer may not find a place either.
         sys.stdout.flush()
         sys.exit(code)
     except SystemExit:
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
-            # Click has seen that nobody reads the output any more; it would end with 1.
+        if sys.stdout is not output:
+            # Click replaces it where nobody reads it any more, and would end with 1.
             sys.exit(Exit.UNREAD)
         raise
     except click.Abort as error:
