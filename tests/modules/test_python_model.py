@@ -27,7 +27,7 @@ NET = """
 from pathlib import Path
 
 import layers
-from blocks.stem import stem
+from own_blocks.stem import stem
 from torch import nn
 
 Path(__file__).with_name("ran").touch()
@@ -97,11 +97,11 @@ def spec(tmp_path: Path) -> Path:
 
 
 def write_code(folder: Path) -> None:
-    (folder / "blocks").mkdir(parents=True)
+    (folder / "own_blocks").mkdir(parents=True)
     (folder / "net.py").write_text(NET)
     (folder / "layers.py").write_text(LAYERS)
-    (folder / "blocks" / "stem.py").write_text(STEM)
-    (folder / "blocks" / "strides.py").write_text("STRIDE = 2\n")
+    (folder / "own_blocks" / "stem.py").write_text(STEM)
+    (folder / "own_blocks" / "strides.py").write_text("STRIDE = 2\n")
     (folder / "other.py").write_text("raise RuntimeError('nobody imports it')\n")
 
 
@@ -137,7 +137,7 @@ def test_it_is_the_network_that_python_itself_makes(
     place = importlib.util.spec_from_file_location("ordinary_net", spec.parent / "code" / "net.py")
     ordinary = importlib.util.module_from_spec(place)
     place.loader.exec_module(ordinary)
-    for name in ("layers", "blocks.stem", "blocks.strides", "blocks"):
+    for name in ("layers", "own_blocks.stem", "own_blocks.strides", "own_blocks"):
         sys.modules.pop(name)
     torch.manual_seed(7)
     expected = ordinary.Net(classes=1).eval()
@@ -213,7 +213,9 @@ def test_a_project_that_cannot_be_read_is_named(text: str, spec: Path) -> None:
     assert error_of(spec).code == "LEGO516"
 
 
-@pytest.mark.parametrize("file", ["net.py", "layers.py", "blocks/stem.py", "blocks/strides.py"])
+@pytest.mark.parametrize(
+    "file", ["net.py", "layers.py", "own_blocks/stem.py", "own_blocks/strides.py"]
+)
 def test_a_change_of_any_file_that_runs_builds_again(file: str, spec: Path) -> None:
     trust(spec, "code/net.py")
     pretend(spec)

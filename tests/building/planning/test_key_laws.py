@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,9 @@ from legonet.building.planning.inputs import InputsOfGraph
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.index import open_index
 from legonet.building.storage.keys import key_of
+from legonet.data import open_source
+from legonet.data.sources.coco import Coco
+from legonet.data.sources.manifest import ManifestSource
 from legonet.diagnostics import DiagnosticError
 from legonet.graph import ModuleGraph, load
 from legonet.language import Spec
@@ -64,10 +68,14 @@ adapter cat -> tell { method: back_distillation(), samples: 4 }
 BASES = {SourceForm, ModelForm, MethodForm, Transform}
 """What forms have in common, which no spec names."""
 
-PLACES_OF_SOURCES = {"directory", "file", "download", "year"}
+PLACES_OF_SOURCES = {"directory", "file", "download", "year"} | {
+    *("images", "annotations", "test_images", "test_annotations"),
+}
 """Fields of sources that say where pictures are, and no more: their contents count."""
-CONTENTS_OF_SOURCES = {"lists", "only", "targets"}
-"""Fields that choose pictures; the test below that names them shows that they count."""
+CONTENTS_OF_SOURCES = {"lists", "only", "targets", "leave_out_broken"} | {
+    *("boxes", "points", "depth", "depth_unit"),
+}
+"""Fields that choose pictures and their answers; the tests below show that they count."""
 
 OF_READY_WEIGHTS = {"Network.labels", "Network.goal"}
 """Fields of networks without a recipe, which say what edges are asked and build no network."""
@@ -307,6 +315,46 @@ network net {
     one, other = (
         plan_of(write_spec(tmp_path, text), f'rows="{source}"').network("net").key
         for source in "xy"
+    )
+    assert one != other
+
+
+def test_the_answers_that_are_read_from_a_manifest_count(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("a")
+    (tmp_path / "d.npy").write_text("d")
+    (tmp_path / "manifest.csv").write_text(
+        "path,category,split,where,nose,far\na.png,cat,train,1 2 3 4,1 2,d.npy\n"
+    )
+    chosen: list[dict[str, Any]] = [
+        {},
+        {"boxes": "where"},
+        {"points": ("nose",)},
+        {"depth": "far"},
+        {"depth": "far", "depth_unit": 0.5},
+    ]
+    found = [ManifestSource(tmp_path, **fields).fingerprint(None).values for fields in chosen]
+    assert len(set(found)) == len(chosen)
+
+
+def test_leaving_out_broken_annotations_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("a")
+    file = tmp_path / "instances.json"
+    file.write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 8}],
+                "annotations": [
+                    {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "iscrowd": 0}
+                ],
+                "categories": [{"id": 1, "name": "cat"}],
+            }
+        )
+    )
+    one, other = (
+        open_source(Coco(images=tmp_path, annotations=file, leave_out_broken=left_out)).fingerprint(
+            None
+        )
+        for left_out in (False, True)
     )
     assert one != other
 
