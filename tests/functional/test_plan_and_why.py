@@ -149,3 +149,11 @@ adapter cat -> classify { samples: 2 }
         "dog_net: build",
         "  because weights: other contents of `dog.safetensors`",
     ]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["why", "digit_1", "classify"]], ids=" ".join)
+def test_options_of_a_build_fit(spec: Path, command: list[str]) -> None:
+    name, *ends = command
+    given = legonet(spec.parent, name, spec.name, *ends, "--trust", "net.py")
+    assert given.stdout == legonet(spec.parent, name, spec.name, *ends).stdout
+    assert given.returncode == 0

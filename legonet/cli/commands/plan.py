@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
+from legonet.cli.arguments import (
+    json_document,
+    overrides,
+    settings,
+    spec_file,
+    store_folder,
+    trust,
+)
 from legonet.cli.output import document
 from legonet.cli.tables import duration, lines, size, width
 
@@ -19,14 +26,24 @@ if TYPE_CHECKING:
 @click.command
 @spec_file
 @settings
+@trust
 @store_folder
 @json_document
-def plan(spec: Path, settings: tuple[str, ...], store: Path | str | None, as_json: bool) -> None:
-    """Say what a build would do, edge by edge, and why."""
+def plan(
+    spec: Path,
+    settings: tuple[str, ...],
+    trust: tuple[Path, ...],
+    store: Path | str | None,
+    as_json: bool,
+) -> None:
+    """Say what a build would do, edge by edge, and why.
+
+    No code of a file runs; --trust is accepted, so that the options of a build fit.
+    """
     from legonet.building import Workspace
     from legonet.graph import load
 
-    planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
+    planned = Workspace(spec, store).plan(load(spec, overrides(settings), trust))
     if as_json:
         document(planned.to_json())
         return

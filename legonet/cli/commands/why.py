@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
+from legonet.cli.arguments import (
+    json_document,
+    overrides,
+    settings,
+    spec_file,
+    store_folder,
+    trust,
+)
 from legonet.cli.output import document
 from legonet.diagnostics import DiagnosticError, did_you_mean
 
@@ -16,6 +23,7 @@ from legonet.diagnostics import DiagnosticError, did_you_mean
 @click.argument("category", metavar="CATEGORY")
 @click.argument("task", metavar="TASK")
 @settings
+@trust
 @store_folder
 @json_document
 def why(
@@ -23,6 +31,7 @@ def why(
     category: str,
     task: str,
     settings: tuple[str, ...],
+    trust: tuple[Path, ...],
     store: Path | str | None,
     as_json: bool,
 ) -> None:
@@ -34,7 +43,7 @@ def why(
     from legonet.graph import load
     from legonet.graph.resolved import edge_name
 
-    planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
+    planned = Workspace(spec, store).plan(load(spec, overrides(settings), trust))
     step = planned.edge(category, task)
     if step is None:
         names = [edge.name for edge in planned.edges]
