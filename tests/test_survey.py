@@ -51,3 +51,13 @@ def test_everything_works_that_the_page_says(tool: Any, tmp_path: Path, name: st
     expected = dict.fromkeys(tool.COLUMNS, tool.YES) | EXPECTED[name]
     found = {column: row.found.get(column) for column in tool.COLUMNS}
     assert found == expected, row.reasons
+
+
+def test_the_page_is_what_is_known_of_the_models(tool: Any) -> None:
+    records = tool.recorded()
+    assert records.keys() <= {tool.named(model) for model in tool.MODELS}
+    assert tool.PAGE.read_text(encoding="utf-8") == tool.page(records)
+    for name, codes in EXPECTED.items():
+        for found in (records[known] for known in records if known.partition("(")[0] == name):
+            failed = {key: code for key, code in found["found"].items() if code != tool.YES}
+            assert failed == codes

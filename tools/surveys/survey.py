@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +33,8 @@ from legonet.modules.models import instantiate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "networks.md"
+RECORDS = ROOT / "docs" / "networks.json"
+"""What came of each model; another run tries those that are missing."""
 
 METHODS = {
     "stitching": "stitching()",
@@ -45,9 +49,6 @@ FILES = {"pt2": "path.pt2", "onnx": "path.onnx", "bundle": "path.safetensors"}
 """The export formats, and a file of each."""
 
 COLUMNS = ("direct", *METHODS, "predict", *FILES, "picture")
-
-LIBRARIES = ("torch", "torchvision", "timm", "transformers")
-"""The libraries whose versions the page names."""
 
 YES = "✓"
 
@@ -227,29 +228,57 @@ def _use(row: Row, network: TransplantNetwork, folder: Path, column: str) -> Non
     row.try_("picture", lambda: legonet.draw(network, folder / "picture.svg"))
 
 
-def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield the lines of a table, a row for each model."""
+def record(row: Row) -> dict[str, Any]:
+    """Return what came of a model as values of JSON."""
+    return {
+        "cut": row.cut.point.name if row.cut else None,
+        "features": row.cut.point.layout.words if row.cut else "",
+        "cuts": row.cuts,
+        "found": row.found,
+        "reasons": row.reasons,
+        "seconds": round(row.seconds, 1),
+        "versions": {row.model.library: version(row.model.library), "torch": version("torch")},
+    }
+
+
+def named(model: Surveyed) -> str:
+    """Return what a model is called in the records."""
+    return f"{model.call}({model.arguments})" if model.arguments else model.call
+
+
+def table(records: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of a table, a row for each model that was tried."""
     heads = ("model", "pictures", "cut after", "features", "cuts", *COLUMNS)
     yield f"| {' | '.join(heads)} |"
     yield f"|{' --- |' * len(heads)}"
-    for row in rows:
-        model = row.model
-        arguments = f"({model.arguments})" if model.arguments else ""
-        cut = f"`{row.cut.point.name}`" if row.cut else row.found["cut"]
-        features = row.cut.point.layout.words if row.cut else ""
+    for model in MODELS:
+        found = records.get(named(model))
+        if found is None:
+            continue
         cells = (
-            *(f"`{model.call}{arguments}`", str(model.size), cut, features, str(row.cuts or "")),
-            *(row.found.get(column, "") for column in COLUMNS),
+            *(f"`{named(model)}`", str(model.size)),
+            f"`{found['cut']}`" if found["cut"] else found["found"]["cut"],
+            *(found["features"], str(found["cuts"] or "")),
+            *(found["found"].get(column, "") for column in COLUMNS),
         )
         yield f"| {' | '.join(cells)} |"
 
 
-def page(rows: Sequence[Row]) -> str:
-    """Return the page about all models."""
-    libraries = ", ".join(dict.fromkeys(row.model.library for row in rows))
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+def page(records: Mapping[str, dict[str, Any]]) -> str:
+    """Return the page about all models that were tried."""
+    tried = [model for model in MODELS if named(model) in records]
+    versions: dict[str, set[str]] = {}
+    for model in tried:
+        for name, found in records[named(model)]["versions"].items():
+            versions.setdefault(name, set()).add(found)
+    with_versions = ", ".join(
+        f"{name} {' and '.join(sorted(found))}" for name, found in sorted(versions.items())
+    )
+    libraries = ", ".join(dict.fromkeys(model.library for model in tried))
+    so_far = f"{len(tried)} of the {len(MODELS)} on the list so far"
+    count = so_far if len(tried) < len(MODELS) else f"{len(tried)} of them"
     about = (
-        f"{len(rows)} models of {libraries}, with small pictures and random weights. Each is cut "
+        f"Models of {libraries}, with small pictures and random weights: {count}. Each is cut "
         "near the middle of its layers. Its bottom is joined with its own top (*direct*: the "
         "answers must be those of the whole network) and, by every method, with the top of a "
         "second network. One of these paths answers about pictures, is exported to each format, "
@@ -260,12 +289,12 @@ def page(rows: Sequence[Row]) -> str:
         "says what it means. *cuts*: the number of modules after which the network can be cut; "
         "`legonet cuts` lists them."
     )
-    made = f"`tools/survey` made this page, with {versions}."
-    lines = ["# Networks that were tried", "", about, "", made, "", legend, "", *table(rows), ""]
+    made = f"`tools/survey` made this page, with {with_versions}."
+    lines = ["# Networks that were tried", "", made, "", about, "", legend, "", *table(records), ""]
     reasons = [
-        f"- `{row.model.call}`, {column}: {row.found[column]}, {row.reasons[column]}"
-        for row in rows
-        for column in row.reasons
+        f"- `{model.call}`, {column}: {records[named(model)]['found'][column]}, {reason}"
+        for model in tried
+        for column, reason in records[named(model)]["reasons"].items()
     ]
     if reasons:
         lines += ["## What stands in the way", "", *reasons, ""]
@@ -273,29 +302,37 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def main() -> int:
-    """Try the models, print a line about each, and write the page if all were tried."""
+    """Try the models, print a line about each, and write what came of them and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="Parts of the names of the models to try.")
+    parser.add_argument("--again", action="store_true", help="Also those that were tried before.")
     chosen = parser.parse_args()
-    wanted = [
-        model
-        for model in MODELS
-        if not chosen.names or any(name in model.call for name in chosen.names)
-    ]
     warnings.simplefilter("ignore")
-    rows = []
-    for model in wanted:
+    for model in MODELS:
+        if chosen.names and not any(name in model.call for name in chosen.names):
+            continue
+        if named(model) in recorded() and not chosen.again:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             row = survey(model, Path(folder))
-        rows.append(row)
+        # Read again: another process may have tried others meanwhile.
+        records = recorded() | {named(model): record(row)}
+        RECORDS.write_text(
+            json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+        )
         failed = {column: code for column, code in row.found.items() if code != YES}
         said = ", ".join(f"{column} {code}" for column, code in failed.items()) or "all of it works"
         print(f"{model.call}: {said} ({row.seconds:.1f} s)", flush=True)
         for column, reason in row.reasons.items():
             print(f"  {column}: {reason}", flush=True)
-    if not chosen.names:
-        PAGE.write_text(page(rows), encoding="utf-8")
+    PAGE.write_text(page(recorded()), encoding="utf-8")
     return 0
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """Return what is known of models that were tried, by what they are called."""
+    return json.loads(RECORDS.read_text(encoding="utf-8")) if RECORDS.exists() else {}
 
 
 if __name__ == "__main__":
