@@ -11,6 +11,7 @@ from legonet.diagnostics import DiagnosticError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 TOLERANCE = 1.0
 """Annotations are rounded: so many pixels outside of a picture, they are moved to its edge."""
@@ -48,6 +49,26 @@ def share_of_box(box: Corners, size: tuple[int, int], name: str) -> Corners:
             f"expected a box inside of a picture of {width}x{height} pixels, found {told} in {name}"
         )
     return left, top, right, lower
+
+
+def sized_as_annotated(picture: Image, size: tuple[int, int], path: Path) -> Image:
+    """Return a picture if it has the size that its annotations say.
+
+    Args:
+        picture: The picture.
+        size: Width and height, as its annotations say.
+        path: Its file, for the error.
+
+    Raises:
+        DiagnosticError: It has another size.
+    """
+    if picture.size != size:
+        (width, height), (wide, high) = size, picture.size
+        raise unfit(
+            f"expected a picture of {width}x{height} pixels, as its annotations say, "
+            f"found {wide}x{high} in `{path}`"
+        )
+    return picture
 
 
 def share_of_point(

@@ -8,7 +8,7 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from legonet.data.boxes import rows_of, unfit
+from legonet.data.boxes import rows_of, sized_as_annotated
 from legonet.data.decode import open_picture, read_all
 from legonet.data.source import Example, Fingerprint, Source, Split
 from legonet.data.sources.coco_annotations import (
@@ -103,14 +103,7 @@ class CocoSource(Source):
         def picture(example: Example) -> Image:
             annotated = self._pictures[split][example.position]
             path = self._folders[split] / annotated.name
-            found = open_picture(path, str(path))
-            if found.size != annotated.size:
-                (width, height), (wide, high) = annotated.size, found.size
-                raise unfit(
-                    f"expected a picture of {width}x{height} pixels, as its annotations say, "
-                    f"found {wide}x{high} in `{path}`"
-                )
-            return found
+            return sized_as_annotated(open_picture(path, str(path)), annotated.size, path)
 
         def mask(example: Example, picture_size: tuple[int, int]) -> Image:
             annotated = self._pictures[split][example.position]

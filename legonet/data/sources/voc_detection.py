@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from legonet.data.boxes import Corners, rows_of, share_of_box, unfit
+from legonet.data.boxes import Corners, rows_of, share_of_box, sized_as_annotated
 from legonet.data.decode import open_picture, read_all
 from legonet.data.remembered import remembered
 from legonet.data.source import Example, Fingerprint, Source, Split
@@ -109,14 +109,8 @@ class VocDetectionSource(Source):
 
         def picture(example: Example) -> Image:
             path = self._picture(self._names[split][example.position])
-            found, expected = open_picture(path, str(path)), self._pictures[split][example.position]
-            if found.size != expected.size:
-                (width, height), (wide, high) = expected.size, found.size
-                raise unfit(
-                    f"expected a picture of {width}x{height} pixels, as its annotation says, "
-                    f"found {wide}x{high} in `{path}`"
-                )
-            return found
+            size = self._pictures[split][example.position].size
+            return sized_as_annotated(open_picture(path, str(path)), size, path)
 
         return read_all(examples, size, picture, None)
 

@@ -188,11 +188,12 @@ class Criteria:
 
     @cached_property
     def judges(self) -> Answered:
-        """What decides between adapters: the answers on pictures from which none was made.
+        """What decides between adapters: answers that can be trusted.
 
-        They are the teacher's on pictures of the category or, where there are none, the donor's own
-        on pictures that it knows. The size of an answer does not matter, as it is calibrated; so
-        an adapter whose features vary too little has no advantage, as it has by squared errors.
+        They are the teacher's on pictures of the category or, where there are none, the donor's on
+        pictures that it knows and from which no adapter was made. The size of an answer does not
+        matter, as it is calibrated; so an adapter whose features vary too little has no advantage,
+        as it has by squared errors.
         """
         return self.target or Answered.by_donor(self._context)
 
