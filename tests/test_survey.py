@@ -24,6 +24,9 @@ EXPECTED: dict[str, dict[str, str]] = {
     "timm.test_mambaout": NO_GRADIENTS,
     "timm.test_vit": NO_GRADIENTS,
     "transformers.resnet": {},
+    "transformers.convnext": NO_GRADIENTS,
+    "transformers.swin": {},
+    "transformers.vit": NO_GRADIENTS,
 }
 """For each model what does not work, by its column; whatever else is in the survey does."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
+from legonet.diagnostics import DiagnosticError
 from legonet.goals import Goal, goal_named
 from legonet.language import Key, Spec
 from legonet.language.declarations import Adapter, Category, Network, Task
@@ -92,12 +93,23 @@ class Relations:
         return adapter.category.rpartition(".")[2]
 
     def outputs(self, network: Network) -> int | None:
-        """Return how many outputs a network has; None if its statement does not say so."""
+        """Return how many outputs a network has; None if its statement does not say so.
+
+        Raises:
+            DiagnosticError: Its model says so in a file that cannot be fetched.
+        """
         if network.labels is not None:
             return len(network.labels)
         if network.train is not None and network.train.category is not None:
             return 1
-        return network.model.outputs
+        try:
+            return network.model.outputs
+        except DiagnosticError as error:
+            name = next(name for name, found in self.spec.networks.items() if found is network)
+            at_model = (
+                self.spec.locate(item, ("network", name), "model") for item in error.diagnostics
+            )
+            raise DiagnosticError(*at_model) from None
 
     def is_single(self, network: Network) -> bool:
         """Return whether a network tells one category from all else, with a single output.

@@ -159,6 +159,7 @@ MODELS: Registry[ModelForm] = Registry(
         "legonet.efficientnet_fcn": "legonet.modules.fcn:EfficientNetFcn",
         "python.model": "legonet.modules.python_model:PythonModel",
         "torch.program": "legonet.modules.torch_program:TorchProgram",
+        "transformers.hub": "legonet.modules.transformers_model:TransformersHubModel",
         "transformers.model": "legonet.modules.transformers_model:TransformersModel",
     },
 )

@@ -1,9 +1,10 @@
-"""Image models of transformers, from the folder that its ``save_pretrained`` writes."""
+"""Image models of transformers, from a folder or from the hub."""
 
 from __future__ import annotations
 
 import importlib
 import json
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -13,6 +14,7 @@ from legonet.diagnostics import DiagnosticError
 from legonet.language.inputs import Input
 from legonet.language.markers import NameOrNumber
 from legonet.language.models import ModelForm
+from legonet.modules.hub_files import hub_file_if_any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,45 +30,29 @@ _INTERPOLATIONS = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of them, which processors hold."""
 
 
-class TransformersModel(ModelForm):
-    """An image model of transformers, from a folder with its ``config.json``.
+class _TransformersForm(ModelForm):
+    """What models of transformers have in common, wherever their files are."""
 
-    Its modules have transformers' own names after ``model.``. ``weights`` may name the same folder.
-    Code in the folder is never run. The input is that of its ``preprocessor_config.json``.
-
-    Args:
-        folder: The folder, as ``save_pretrained`` writes it or ``hf download`` fetches it.
-        head: What it is: a ``classifier`` or, without a head, a ``backbone``.
-        classes: Number of outputs of a classifier. Default: as in the folder.
-        output: Which of the named outputs is the answer. Default: ``logits`` of a classifier,
-            ``last_hidden_state`` of a backbone.
-    """
-
-    call = "transformers.model"
     goal = "classification"
-    folder: Path
-    head: Literal["classifier", "backbone"] = "classifier"
-    classes: int | None = Field(default=None, ge=1)
-    output: Annotated[str | int, NameOrNumber()] | None = None
+    # Each form has these fields itself, after its own.
+    if TYPE_CHECKING:
+        head: Literal["classifier", "backbone"]
+        classes: int | None
+        output: str | int | None
 
     def answering(self, output: str | int) -> Self:
         """Return the model with one of its outputs as the answer."""
         return self.model_copy(update={"output": output})
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The file that says what the network is."""
-        return (self.folder / "config.json",)
-
-    @property
     def outputs(self) -> int | None:
-        """How many outputs it has; None if the folder does not say so."""
+        """How many outputs it has; None if its configuration does not say so."""
         names = self._settings("config.json").get("id2label")
         return self.classes or (len(names) if isinstance(names, dict) else None)
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """What its outputs mean, as the folder says it; None where it has only numbers."""
+        """What its outputs mean, as its configuration says; None where it has only numbers."""
         names = self._settings("config.json").get("id2label")
         if self.head != "classifier" or not isinstance(names, dict) or len(names) != self.outputs:
             return None
@@ -75,7 +61,7 @@ class TransformersModel(ModelForm):
         return None if plain or not all(found) else found
 
     def own_input(self) -> Input | None:
-        """Return what the folder's image processor makes of pictures; None if it has none."""
+        """Return what its image processor makes of pictures; None if it has none."""
         given = self._settings("preprocessor_config.json")
         if not given:
             return None
@@ -96,7 +82,7 @@ class TransformersModel(ModelForm):
         """Return the network.
 
         Raises:
-            DiagnosticError: transformers is not installed, or the folder has no such model.
+            DiagnosticError: transformers is not installed, or these are not files of such a model.
         """
         from legonet.modules.transformers_networks import NamedOutput
 
@@ -105,7 +91,7 @@ class TransformersModel(ModelForm):
             network = self._class(library).from_config(
                 self._config(library), attn_implementation="eager", trust_remote_code=False
             )
-        # Whatever a folder makes of the library's code is reported as the folder's fault.
+        # Whatever files make of the library's code is reported as their fault.
         except Exception as error:
             raise self._refused(error) from error
         return NamedOutput(network, self.output or _OUTPUTS[self.head])
@@ -150,8 +136,11 @@ class TransformersModel(ModelForm):
         return getattr(library, _CLASSES[self.head])
 
     def _config(self, library: Any) -> Any:
+        place = self._file("config.json")
+        if place is None:
+            raise self._refused(FileNotFoundError("there is no `config.json`"))
         config = library.AutoConfig.from_pretrained(
-            self.folder, local_files_only=True, trust_remote_code=False
+            place.parent, local_files_only=True, trust_remote_code=False
         )
         if self.classes is not None and self.head == "classifier":
             config.num_labels = self.classes
@@ -172,9 +161,9 @@ class TransformersModel(ModelForm):
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         return DiagnosticError.of(
             "LEGO501",
-            f"transformers cannot make a {self.head} of {self.folder}: {reason}",
+            f"transformers cannot make a {self.head} of {self._origin}: {reason}",
             label="not accepted by the library",
-            help=["expected a folder of a model that it has, as `save_pretrained` writes it"],
+            help=["expected the files of a model that it has, as `save_pretrained` writes them"],
         )
 
     def _only_size(self) -> int | None:
@@ -187,12 +176,88 @@ class TransformersModel(ModelForm):
         return size if plain else None
 
     def _settings(self, name: str) -> dict[str, Any]:
-        """Return what a file of the folder says; nothing if it is missing or damaged."""
+        """Return what one of the files says; nothing if it is missing or damaged."""
+        file = self._file(name)
         try:
-            found = json.loads((self.folder / name).read_bytes())
+            found = json.loads(file.read_bytes()) if file else {}
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    @property
+    @abstractmethod
+    def _origin(self) -> str:
+        """What messages call the place of its files."""
+
+    @abstractmethod
+    def _file(self, name: str) -> Path | None:
+        """Return where one of its files is; None if it has no such file."""
+
+
+class TransformersModel(_TransformersForm):
+    """An image model of transformers, from a folder with its ``config.json``.
+
+    Its modules have transformers' own names after ``model.``. ``weights`` may name the same folder.
+    Code in the folder is never run. The input is that of its ``preprocessor_config.json``.
+
+    Args:
+        folder: The folder, as ``save_pretrained`` writes it or ``hf download`` fetches it.
+        head: What it is: a ``classifier`` or, without a head, a ``backbone``.
+        classes: Number of outputs of a classifier. Default: as in the folder.
+        output: Which of the named outputs is the answer. Default: ``logits`` of a classifier,
+            ``last_hidden_state`` of a backbone.
+    """
+
+    call = "transformers.model"
+    folder: Path
+    head: Literal["classifier", "backbone"] = "classifier"
+    classes: int | None = Field(default=None, ge=1)
+    output: Annotated[str | int, NameOrNumber()] | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file that says what the network is."""
+        return (self.folder / "config.json",)
+
+    @property
+    def _origin(self) -> str:
+        return str(self.folder)
+
+    def _file(self, name: str) -> Path | None:
+        file = self.folder / name
+        return file if file.is_file() else None
+
+
+class TransformersHubModel(_TransformersForm):
+    """An image model of transformers, from the Hugging Face Hub, pinned to a revision.
+
+    Its configuration is fetched as soon as a spec is read, and kept in the hub's own cache. Its
+    weights are those of ``hub(..)`` with the same repository and revision. Code in the repository
+    is never run. All else is as for a model in a folder.
+
+    Args:
+        repository: The repository, as ``organisation/name``.
+        revision: A commit hash, so that you get the same network every time; a branch or a tag may
+            move.
+        head: What it is: a ``classifier`` or, without a head, a ``backbone``.
+        classes: Number of outputs of a classifier. Default: as in the repository.
+        output: Which of the named outputs is the answer. Default: ``logits`` of a classifier,
+            ``last_hidden_state`` of a backbone.
+    """
+
+    call = "transformers.hub"
+    repository: str
+    revision: str
+    head: Literal["classifier", "backbone"] = "classifier"
+    classes: int | None = Field(default=None, ge=1)
+    output: Annotated[str | int, NameOrNumber()] | None = None
+
+    @property
+    def _origin(self) -> str:
+        return f"{self.repository} at {self.revision}"
+
+    def _file(self, name: str) -> Path | None:
+        return hub_file_if_any(self.repository, name, self.revision)
 
 
 def _numbers(values: Any) -> tuple[float, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,11 +11,13 @@ from torch import Tensor, nn
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.models import LibraryModel, ModelForm
 from legonet.language.weights import HubWeights, Loading, WeightsFile
+from legonet.modules.hub_files import hub_file, not_fetched
 from legonet.modules.weight_files import keeps_order, parts_of, read_shapes, read_weights
 from legonet.modules.weight_names import Pairs, paired, random_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from legonet.language.declarations import Network
     from legonet.language.models import Model
@@ -77,6 +78,9 @@ def _state(
             return own, origin, True
     elif isinstance(weights, HubWeights):
         file, origin = _fetched(weights), f"{weights.repository}/{weights.file}"
+        own = None if isinstance(model, LibraryModel) else model.ready_state(file.parent)
+        if own is not None:
+            return own, origin, True
     else:
         return _torchvision_state(weights, model), f"torchvision's {weights.name}", True
     return read_weights(file, loading.entry), origin, keeps_order(file)
@@ -143,31 +147,14 @@ def _shapes(state: Mapping[str, Tensor]) -> Shapes:
 
 
 def _fetched(weights: HubWeights) -> Path:
-    try:
-        hub = importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise DiagnosticError.of(
-            "LEGO503",
-            "weights from the hub need huggingface_hub, which cannot be imported",
-            label="library missing",
-            help=["pip install 'legonet[hub]'"],
-        ) from error
-
     def fetched(file: str) -> Path:
-        return Path(hub.hf_hub_download(weights.repository, file, revision=weights.revision))
+        return hub_file(weights.repository, file, weights.revision)
 
-    try:
-        file = fetched(weights.file)
-        # The files that an index names come to lie beside it.
-        for part in parts_of(file)[1:] if file.suffix == ".json" else ():
-            fetched(f"{weights.file.rpartition('/')[0]}/{part.name}".lstrip("/"))
-        return file
-    except DiagnosticError:
-        raise
-    except Exception as error:
-        # Neither the hub's errors nor those of its transports share a base class.
-        origin = f"{weights.repository}/{weights.file} at {weights.revision}"
-        raise _not_fetched(origin, error) from error
+    file = fetched(weights.file)
+    # The files that an index names come to lie beside it.
+    for part in parts_of(file)[1:] if file.suffix == ".json" else ():
+        fetched(f"{weights.file.rpartition('/')[0]}/{part.name}".lstrip("/"))
+    return file
 
 
 def _torchvision_state(weights: TorchvisionWeights, model: Model) -> Mapping[str, Tensor]:
@@ -193,15 +180,5 @@ def _torchvision_state(weights: TorchvisionWeights, model: Model) -> Mapping[str
             progress=False, check_hash=True
         )
     except (OSError, RuntimeError) as error:
-        raise _not_fetched(f"torchvision's {model.name} {weights.name}", error) from error
+        raise not_fetched(f"torchvision's {model.name} {weights.name}", error) from error
     return state
-
-
-def _not_fetched(origin: str, error: Exception) -> DiagnosticError:
-    reason = str(error).partition("\n")[0].rstrip(".")
-    return DiagnosticError.of(
-        "LEGO508",
-        f"cannot fetch the weights {origin}: {reason}",
-        label="cannot be fetched",
-        help=["check the name and the connection, or download the file and use `weights: FILE`"],
-    )

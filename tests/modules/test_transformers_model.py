@@ -17,11 +17,11 @@ from legonet.data import to_tensor
 from legonet.diagnostics import DiagnosticError
 from legonet.language.declarations import Network, Recipe
 from legonet.language.models import Model
-from legonet.language.weights import Loading, WeightsFile
+from legonet.language.weights import HubWeights, Loading, WeightsFile
 from legonet.modules.cut import bottom, top
 from legonet.modules.inputs import convert_input, input_of
 from legonet.modules.models import instantiate
-from legonet.modules.transformers_model import TransformersModel
+from legonet.modules.transformers_model import TransformersHubModel, TransformersModel
 from legonet.modules.weights import check_weights, load_weights
 
 transformers = pytest.importorskip("transformers")
@@ -264,3 +264,64 @@ def test_a_folder_that_names_no_architecture_is_a_mistake(tmp_path: Path) -> Non
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(DiagnosticError, match="LEGO501"):
         instantiate(TransformersModel(folder=tmp_path))
+
+
+COMMIT = "9f3c5a1" + "0" * 33
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub, without a connection; returns where a snapshot belongs."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
+    return tmp_path / "cache" / "models--zoo--dogs" / "snapshots" / COMMIT
+
+
+@pytest.mark.parametrize("processor", [{}, {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2] * 3}])
+def test_a_model_of_the_hub_is_its_folder(
+    processor: dict[str, Any], hub_cache: Path, tmp_path: Path
+) -> None:
+    saved("resnet", hub_cache, **processor)
+    if not processor:  # what the cache keeps of an answer that there is no such file
+        absent = hub_cache.parents[1] / ".no_exist" / COMMIT
+        absent.mkdir(parents=True)
+        (absent / "preprocessor_config.json").touch()
+    folder, model = TransformersModel(folder=hub_cache), hub_model()
+    assert (model.labels, model.own_input()) == (folder.labels, folder.own_input())
+    network = instantiate(model)
+    load_weights(
+        network,
+        Network(model=model, weights=HubWeights(repository="zoo/dogs", revision=COMMIT)),
+    )
+    with torch.no_grad():
+        own = transformers.AutoModelForImageClassification.from_pretrained(hub_cache)
+        assert torch.equal(network(to_tensor(images())), own(to_tensor(images())).logits)
+
+
+def test_a_spec_names_a_model_of_the_hub(hub_cache: Path, tmp_path: Path) -> None:
+    text = f"""
+network net {{
+  model: transformers.hub("zoo/dogs", revision: "{COMMIT}")
+  weights: hub("zoo/dogs", revision: "{COMMIT}")
+}}
+category any {{ from: net, until: "model.resnet.encoder.stages.0" }}
+task tell {{ from: net, after: "model.resnet.encoder.stages.0" }}
+adapter any -> tell
+"""
+    spec = write_spec(tmp_path, text)
+    with pytest.raises(DiagnosticError) as raised:
+        plan_of(spec)
+    (found,) = raised.value.diagnostics
+    assert found.code == "LEGO508"
+    assert f"zoo/dogs/config.json at {COMMIT}" in found.message
+    assert found.span is not None
+    assert found.span.line == 3
+    saved("resnet", hub_cache, image_mean=[0.5], image_std=[0.5])
+    pretend(spec)
+    assert plan_of(spec).to_build == ()
+
+
+def hub_model() -> TransformersHubModel:
+    return TransformersHubModel(repository="zoo/dogs", revision=COMMIT)

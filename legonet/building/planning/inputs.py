@@ -157,9 +157,12 @@ class InputsOfGraph:
                 field: _plain(getattr(declaration.input, field))
                 for field in sorted(declaration.input.model_fields_set)
             }
-        if declaration.weights is not None and has_own_input(model, declaration.weights):
-            own = None if isinstance(model, LibraryModel) else model.own_input()
-            found["weights"] = "library" if own is None else own.model_dump(mode="json")
+        try:
+            if declaration.weights is not None and has_own_input(model, declaration.weights):
+                own = None if isinstance(model, LibraryModel) else model.own_input()
+                found["weights"] = "library" if own is None else own.model_dump(mode="json")
+        except DiagnosticError as error:
+            raise self._datasets.located(error, ("network", network.name), ("model",)) from None
         return {"input": found} if found else {}
 
     def _tensors(self, weights: Weights | None, entry: str | None) -> Inputs | None:

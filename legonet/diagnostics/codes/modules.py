@@ -73,10 +73,11 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "LEGO508",
-        "weights cannot be downloaded",
+        "weights or a model cannot be downloaded",
         "The library's download failed: there is no connection, there is no such repository, "
         "revision or file, or the downloaded file does not have the expected hash. If the computer "
-        'has no connection, download the file elsewhere and name it with `weights: "FILE"`.',
+        'has no connection, download the file elsewhere and name it with `weights: "FILE"`; '
+        'a model of transformers with `transformers.model("FOLDER")`.',
     ),
     Code(
         "LEGO509",
