@@ -63,10 +63,15 @@ def sized_as_annotated(picture: Image, size: tuple[int, int], path: Path) -> Ima
         DiagnosticError: It has another size.
     """
     if picture.size != size:
+        from legonet.data.orientation import advice_on_orientation
+
         (width, height), (wide, high) = size, picture.size
         raise unfit(
             f"expected a picture of {width}x{height} pixels, as its annotations say, "
-            f"found {wide}x{high} in `{path}`"
+            f"found {wide}x{high} in `{path}`",
+            *advice_on_orientation(
+                size, picture.size, "annotate the upright picture, or remove the note"
+            ),
         )
     return picture
 
@@ -103,7 +108,7 @@ def rows_of(boxes: Sequence[tuple[Corners, float, int]]) -> NDArray[np.float32]:
 
 
 def size_of_picture(file: Path | IO[bytes], name: str) -> tuple[int, int]:
-    """Return the width and height of a picture without decoding it.
+    """Return the width and height of a picture as it is upright, without decoding it.
 
     Raises:
         DiagnosticError: It is missing or is not a picture.
@@ -111,16 +116,22 @@ def size_of_picture(file: Path | IO[bytes], name: str) -> tuple[int, int]:
     from PIL import Image
 
     from legonet.data.decode import readable
+    from legonet.data.orientation import upright_size
 
     with readable(name), Image.open(file) as picture:
-        return picture.size
+        return upright_size(picture)
 
 
-def unfit(message: str) -> DiagnosticError:
-    """Return the error that an annotation does not fit its picture."""
+def unfit(message: str, *advice: str) -> DiagnosticError:
+    """Return the error that an annotation does not fit its picture.
+
+    Args:
+        message: What does not fit.
+        advice: What to do about it, besides correcting it.
+    """
     return DiagnosticError.of(
         "LEGO410",
         message,
         label="does not fit its picture",
-        help=["correct the annotation, or leave it out"],
+        help=[*advice, "correct the annotation, or leave it out"],
     )

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
+from legonet.data.orientation import advice_on_orientation, upright
 from legonet.data.source import Example
 from legonet.diagnostics import DiagnosticError
 
@@ -41,7 +42,7 @@ def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def open_picture(file: Path | IO[bytes], name: str) -> Image:
-    """Decode a picture as RGB, in its own size.
+    """Decode a picture upright and as RGB, in its own size.
 
     Args:
         file: A path or an open file.
@@ -54,7 +55,7 @@ def open_picture(file: Path | IO[bytes], name: str) -> Image:
 
 
 def to_rgb(picture: Image, name: str) -> Image:
-    """Return a picture with three channels of 8 bits; transparency is dropped.
+    """Return a picture upright, with three channels of 8 bits; transparency is dropped.
 
     Args:
         picture: As Pillow returns it.
@@ -65,13 +66,14 @@ def to_rgb(picture: Image, name: str) -> Image:
     """
     _check_depth(picture, name)
     with readable(name):
+        picture = upright(picture)
         if picture.mode == "P" and "transparency" in picture.info:
             picture = picture.convert("RGBA")
         return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def open_mask(path: Path, name: str) -> Image:
-    """Decode a mask in its own size: the stored numbers, or the indices of a palette.
+    """Decode a mask upright, in its own size: the stored numbers, or the indices of a palette.
 
     Args:
         path: The mask file.
@@ -85,6 +87,7 @@ def open_mask(path: Path, name: str) -> Image:
     mask = _decode(path, name)
     _check_depth(mask, name)
     with readable(name):
+        mask = upright(mask)
         if mask.mode == "P":
             return Image.frombytes("L", mask.size, mask.tobytes())
         return mask.convert("L")
@@ -113,7 +116,10 @@ def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> 
         "LEGO405",
         f"expected a mask of {width}x{height} pixels, like its picture, "
         f"found {wide}x{high} in `{name}`",
-        help=["bring the picture and the mask to the same size"],
+        help=[
+            *advice_on_orientation(found, expected, "draw the mask on the upright picture"),
+            "bring the picture and the mask to the same size",
+        ],
     )
 
 

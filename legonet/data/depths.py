@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from legonet.data.boxes import unfit
 from legonet.data.decode import readable
+from legonet.data.orientation import upright
 from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _grey(file: Path, name: str) -> NDArray[np.generic]:
         picture.load()
         mode = picture.mode
         if mode == "L" or mode.startswith(("I", "F")):
-            return np.asarray(picture)
+            return np.asarray(upright(picture))
     raise _no_depths(name, f"a picture of the mode {mode}")
 
 

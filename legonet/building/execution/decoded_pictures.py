@@ -27,7 +27,7 @@ from legonet.atomic_files import write_atomically
 from legonet.building.storage.keys import key_of
 from legonet.data import Example, Source, Split
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of code that decodes a picture otherwise."""
 
 FOLDER = "pictures"

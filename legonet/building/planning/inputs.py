@@ -19,6 +19,7 @@ from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.file_list import FileList, file_list_key
 from legonet.building.storage.keys import key_of
 from legonet.data import Source, TaskDataset
+from legonet.data.orientation import count_turned
 from legonet.diagnostics import DiagnosticError
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 from legonet.language.declarations import Learning, Recipe
@@ -221,8 +222,14 @@ class InputsOfGraph:
             files = [os.path.abspath(file) for file in fingerprint.files]  # noqa: PTH100
             file_list = FileList(fingerprint.values, files, digests)
             known = file_list.inputs
-            self._fingerprints[source, category] = known
             self.file_lists[file_list_key(known)] = file_list
+            # Pictures that were upright from the start have no entry, so that their keys stay
+            # those from before any picture was turned.
+            turned = self._contents.derived(
+                "turned pictures", [known["files"]], lambda: str(count_turned(files))
+            )
+            known |= {} if turned == "0" else {"turned": turned}
+            self._fingerprints[source, category] = known
         return known
 
 

@@ -127,9 +127,11 @@ class Reasons:
         return f"`{name}` changed: {'; '.join(details)}"
 
     def _pictures(self, before: Inputs, now: Inputs, path: Path) -> Iterator[str]:
-        if file_list_key(before) == file_list_key(now):
-            return
         where = ".".join((*path, "files"))
+        if file_list_key(before) == file_list_key(now):
+            if before.get("turned") != now.get("turned"):
+                yield f"{where}: {now.get('turned', 'none')} of them are now turned upright"
+            return
         old, new = find(self._index, before), self._found.get(file_list_key(now))
         if old is not None and new is not None:
             yield f"{where}: {old.differences(new)}"
@@ -146,7 +148,8 @@ class Reasons:
 
 
 def _without_digests(inputs: Inputs) -> Inputs:
-    return {name: value for name, value in inputs.items() if name not in ("pictures", "files")}
+    digests = ("pictures", "files", "turned")
+    return {name: value for name, value in inputs.items() if name not in digests}
 
 
 def _alike(old: Any, new: Any) -> bool:

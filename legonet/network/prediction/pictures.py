@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from legonet.data.decode import open_picture, to_rgb
 from legonet.diagnostics import DiagnosticError
@@ -43,14 +43,8 @@ class GivenPicture:
             DiagnosticError: It is missing, damaged, no picture, or has more than 8 bits a channel.
         """
         if isinstance(self._source, Path):
-            picture = open_picture(self._source, self.name)
-        else:
-            picture = to_rgb(self._source, self.name)
-        try:
-            return ImageOps.exif_transpose(picture)
-        except Exception:
-            # Of damaged notes on how the camera was held nothing is known; the picture is sound.
-            return picture
+            return open_picture(self._source, self.name)
+        return to_rgb(self._source, self.name)
 
 
 def gathered(given: Given | Iterable[Given], broken: Broken) -> list[GivenPicture]:
