@@ -71,11 +71,52 @@ def test_gc_keeps_what_another_spec_uses(folder: Path) -> None:
     (folder / "other.lego").write_text(SMALL)
     assert "nothing to do" in legonet(folder, "build", "other.lego").stdout
     (folder / "small.lego").unlink()
-    removed = document(legonet(folder, "store", "gc", "--json"))["removed"]
+    forget = ("store", "gc", "--json", "--forget-missing")
+    removed = document(legonet(folder, *forget))["removed"]
     assert not [file for file in removed if file.endswith(".safetensors")]
     (folder / "other.lego").unlink()
-    assert len(document(legonet(folder, "store", "gc", "--json"))["removed"]) >= 4
+    assert len(document(legonet(folder, *forget))["removed"]) >= 4
     assert listed(folder) == []
+
+
+def test_gc_keeps_what_a_renamed_spec_would_reuse(folder: Path) -> None:
+    (folder / "small.lego").rename(folder / "deeper.lego")
+    tidied = legonet(folder, "store", "gc")
+    assert tidied.stdout.splitlines()[-1] == "0 files, 0 bytes"
+    assert "for deeper.lego, which would reuse it" in tidied.stdout
+    assert "removed" not in legonet(folder, "store", "gc", "--forget-missing").stdout
+    assert "nothing to do" in legonet(folder, "build", "deeper.lego").stdout
+
+
+def test_gc_keeps_what_a_missing_spec_used_until_it_is_told_to_forget(folder: Path) -> None:
+    hidden = folder.parent / "on_another_branch.lego"
+    (folder / "small.lego").rename(hidden)
+    found = document(legonet(folder, "store", "gc", "--json"))
+    assert found["removed"] == []
+    (kept,) = found["kept"]
+    assert kept["spec"].endswith("small.lego")
+    assert (kept["missing"], kept["files"]) == (True, 4)
+    shown = legonet(folder, "store", "gc", "--dry-run").stdout
+    assert "for small.lego, which is missing" in shown
+    assert "--forget-missing" in shown
+    hidden.rename(folder / "small.lego")
+    assert "nothing to do" in legonet(folder, "build", "small.lego").stdout
+    (folder / "small.lego").unlink()
+    assert "4 files" in legonet(folder, "store", "gc", "--forget-missing").stdout
+
+
+def test_gc_forgets_nothing_while_a_spec_does_not_say_what_it_would_reuse(folder: Path) -> None:
+    (folder / "small.lego").rename(folder / "renamed.lego")
+    text = (folder / "renamed.lego").read_text()
+    (folder / "renamed.lego").write_text(f"{text}task broken {{ from: nothing }}\n")
+    tidied = legonet(folder, "store", "gc")
+    assert "for small.lego, which is missing" in tidied.stdout
+    assert "unknown" in tidied.stdout
+    finished = legonet(folder, "store", "gc", "--forget-missing")
+    assert finished.returncode == 1
+    assert "LEGO727" in finished.stderr
+    assert "renamed.lego" in finished.stderr
+    assert len(listed(folder)) == 4
 
 
 def test_verify_sets_aside_what_is_damaged_and_a_build_mends_it(folder: Path) -> None:

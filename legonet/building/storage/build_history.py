@@ -135,61 +135,89 @@ class BuildHistory:
 class Needs:
     """What the specs that share a store need of it.
 
-    A spec is in use while its file exists. It needs what its names stood for when it was last
-    built, and what builds of it may still want to make.
+    A spec needs what its names stood for when it was last built, and what builds of it may still
+    want to make. A spec whose file is missing may have another name by now, or be on another
+    branch, so it needs the same, unless it is to be forgotten.
 
     Args:
         finished: Its names there, such as ``animals.lego: cat -> classify``, by content key.
         wanted: The keys still to be made by builds that may be running or may be resumed.
         file_lists: The keys of the file lists that finished artifacts refer to.
-        unused_specs: The specs whose files no longer exist.
+        specs: The specs whose files exist, relative to the store's folder.
+        missing: What each spec whose file is missing needs that no other spec needs, by its file
+            relative to the store's folder.
+        forgotten: The specs that are to be forgotten.
     """
 
     finished: Mapping[str, list[str]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
     file_lists: frozenset[str] = frozenset()
-    unused_specs: tuple[bytes, ...] = ()
+    specs: tuple[Path, ...] = ()
+    missing: Mapping[Path, frozenset[str]] = field(default_factory=dict)
+    forgotten: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(cls, index: sqlite3.Connection, folder: Path, clock: Clock = time.time) -> Needs:
+    def of(
+        cls,
+        index: sqlite3.Connection,
+        folder: Path,
+        clock: Clock = time.time,
+        *,
+        forget_missing: bool = False,
+    ) -> Needs:
         """Return what the specs need according to an index.
 
         Args:
             index: A connection to the index.
             folder: The store's folder.
             clock: Tells the time.
+            forget_missing: Whether specs whose files are missing need nothing.
         """
         known = [
             row[0] for row in index.execute("SELECT spec FROM names UNION SELECT spec FROM builds")
         ]
-        in_use = {spec for spec in known if (folder / os.fsdecode(spec)).exists()}
+        files = {spec: Path(os.fsdecode(spec)) for spec in known}
+        there = {spec: (folder / file).exists() for spec, file in files.items()}
+        forgotten = tuple(spec for spec in known if forget_missing and not there[spec])
         finished: dict[str, list[str]] = {}
         file_lists: set[str] = set()
+        needed: dict[bytes, set[str]] = {spec: set() for spec in known}
         for spec, name, key, inputs in index.execute(_LATEST):
-            if spec in in_use:
-                file = Path(os.fsdecode(spec)).name
-                finished.setdefault(key, []).append(f"{file}: {name}")
+            if spec not in forgotten:
+                shown = files[spec].name + ("" if there[spec] else " (missing)")
+                finished.setdefault(key, []).append(f"{shown}: {name}")
                 file_lists.update(file_lists_of(json.loads(inputs)))
-        now = clock()
-        wanted = {
-            key
-            for spec, begun, is_last, key in index.execute(_WANTED)
-            if spec in in_use and (is_last or abs(now - begun) < LONGEST_BUILD)
-        }
-        unused = tuple(spec for spec in known if spec not in in_use)
-        return cls(finished, frozenset(wanted - finished.keys()), frozenset(file_lists), unused)
+                needed[spec].add(key)
+        now, wanted = clock(), set()
+        for spec, begun, is_last, key in index.execute(_WANTED):
+            if spec not in forgotten and (is_last or abs(now - begun) < LONGEST_BUILD):
+                wanted.add(key)
+                needed[spec].add(key)
+        others = {key for spec in known if there[spec] for key in needed[spec]}
+        return cls(
+            finished,
+            frozenset(wanted - finished.keys()),
+            frozenset(file_lists),
+            tuple(files[spec] for spec in known if there[spec]),
+            {
+                files[spec]: frozenset(needed[spec] - others)
+                for spec in known
+                if not there[spec] and spec not in forgotten
+            },
+            forgotten,
+        )
 
 
 def forget(index: sqlite3.Connection, needs: Needs) -> None:
-    """Remove what an index holds for specs that no longer exist, and file lists without use.
+    """Remove what an index holds for specs that are to be forgotten, and file lists without use.
 
     Args:
         index: A connection to the index, with a transaction.
         needs: What the specs need.
     """
-    unused = [(spec,) for spec in needs.unused_specs]
+    forgotten = [(spec,) for spec in needs.forgotten]
     for table in ("names", "builds"):
-        index.executemany(f"DELETE FROM {table} WHERE spec = ?", unused)  # noqa: S608
+        index.executemany(f"DELETE FROM {table} WHERE spec = ?", forgotten)  # noqa: S608
     index.execute(_DROP_WANTED)
     index.execute("DELETE FROM inputs WHERE key NOT IN (SELECT key FROM names)")
     if not needs.wanted:  # the file lists of an unfinished build belong to nothing yet

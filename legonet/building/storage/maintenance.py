@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,17 +66,49 @@ class Stored:
         }
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What stays in a store for a spec whose last build, if any, does not need it.
+
+    Args:
+        spec: Its file.
+        is_missing: Whether the file is missing; otherwise a build of it would reuse what stays.
+        sizes: The files that stay for no other reason, with their sizes in bytes.
+    """
+
+    spec: Path
+    is_missing: bool
+    sizes: Mapping[Path, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its part of the document of ``legonet store gc --json``."""
+        return {
+            "spec": str(self.spec),
+            "missing": self.is_missing,
+            "files": len(self.sizes),
+            "bytes": sum(self.sizes.values()),
+        }
+
+
 class Maintenance:
     """Inspects and cleans up a store.
 
     Args:
         store: The store.
+        reused: The keys of what builds of specs would reuse as the specs are now, by their files.
+        forget_missing: Whether specs whose files are missing need nothing.
 
     Raises:
         DiagnosticError: There is no such folder.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reused: Mapping[Path, Collection[str]] | None = None,
+        *,
+        forget_missing: bool = False,
+    ) -> None:
         if not store.folder.is_dir():
             raise DiagnosticError.of(
                 "LEGO710",
@@ -82,6 +116,8 @@ class Maintenance:
                 help=["a store is the folder `.legonet` beside a spec that was built"],
             )
         self._store = store
+        self._reused = reused or {}
+        self._forget_missing = forget_missing
 
     def listing(self) -> list[Stored]:
         """Return all artifacts, networks first, including those of a remote store.
@@ -115,10 +151,10 @@ class Maintenance:
         return read, found
 
     def unused(self) -> dict[Path, int]:
-        """Return the files that no spec in use needs, with their sizes.
+        """Return the files that no spec needs, with their sizes.
 
-        A spec is in use while its file exists. It needs what its names stood for when it was last
-        built, and what later builds of it want to make.
+        A spec needs what its names stood for when it was last built, and what later builds of it
+        want to make or would reuse. So does one whose file is missing, unless it is forgotten.
 
         Raises:
             DiagnosticError: The index cannot be read, so that the specs' needs are unknown.
@@ -126,10 +162,36 @@ class Maintenance:
         # Files first: a build records what it will make before it makes anything.
         files = dict(self._files())
         needs = self._needs()
-        return {file: size for file, size in files.items() if not _is_needed(file, needs)}
+        reused = frozenset().union(*self._reused.values())
+        return {file: size for file, size in files.items() if not _is_needed(file, needs, reused)}
+
+    def kept(self) -> list[Kept]:
+        """Return what stays for specs whose last build, if any, does not need it.
+
+        Raises:
+            DiagnosticError: As for `unused`.
+        """
+        files = dict(self._files())
+        needs = self._needs()
+        owned = {key for keys in needs.missing.values() for key in keys}
+        built = (needs.finished.keys() | needs.wanted) - owned
+        reused = frozenset().union(*self._reused.values())
+        users = [
+            (self._store.folder / spec, True, keys - reused) for spec, keys in needs.missing.items()
+        ]
+        users += [(spec, False, frozenset(keys) - built) for spec, keys in self._reused.items()]
+        found = [
+            Kept(
+                Path(os.path.normpath(spec)),
+                is_missing,
+                {file: size for file, size in files.items() if _key(file) in keys},
+            )
+            for spec, is_missing, keys in users
+        ]
+        return [item for item in found if item.sizes]
 
     def collect(self) -> dict[Path, int]:
-        """Remove the files that no spec in use needs, and return them with their sizes.
+        """Remove the files that no spec needs, and return them with their sizes.
 
         What is being built right now stays in any case.
 
@@ -149,8 +211,14 @@ class Maintenance:
             removed[file] = size
         if self._store.index.file.exists():
             with self._store.index.writing() as index:
-                forget(index, Needs.of(index, self._store.folder))
+                forget(index, self._needs_of(index))
         return removed
+
+    def known_specs(self) -> list[Path]:
+        """Return the files of the specs that were built with this store, as far as they exist."""
+        with suppress(DiagnosticError), self._store.index.reading() as index:
+            return [self._store.folder / spec for spec in self._needs_of(index).specs]
+        return []
 
     def _listing(self, kind: ArtifactKind, users: Mapping[str, Sequence[str]]) -> Iterator[Stored]:
         here, remote = self._here(kind), _artifacts(self._store.shared(f"{kind}s"))
@@ -182,7 +250,7 @@ class Maintenance:
         index, older = self._store.index, self._store.folder / OLDER_HISTORIES
         try:
             with index.reading() as connection:
-                needs = Needs.of(connection, self._store.folder)
+                needs = self._needs_of(connection)
         except DiagnosticError as error:
             raise _unsound(index.file, error.diagnostics[0].message) from None
         # After reading: a build may have set the index aside just before.
@@ -192,13 +260,16 @@ class Maintenance:
             raise _unsound(older, "an older version of legonet wrote it")
         return needs
 
+    def _needs_of(self, index: sqlite3.Connection) -> Needs:
+        return Needs.of(index, self._store.folder, forget_missing=self._forget_missing)
+
     def _users(self) -> Mapping[str, Sequence[str]]:
         with suppress(DiagnosticError), self._store.index.reading() as index:
-            return Needs.of(index, self._store.folder).finished
+            return self._needs_of(index).finished
         return {}
 
 
-def _is_needed(file: Path, needs: Needs) -> bool:
+def _is_needed(file: Path, needs: Needs, reused: Collection[str]) -> bool:
     key = _key(file)
     if file.suffix == DAMAGED:
         return False
@@ -206,17 +277,29 @@ def _is_needed(file: Path, needs: Needs) -> bool:
         return True
     # A part of a file is of no use once the complete file exists.
     is_part = file.name.startswith(".")
-    return key in needs.finished and not (is_part and file.with_name(key + ENDING).exists())
+    return (key in needs.finished or key in reused) and not (
+        is_part and file.with_name(key + ENDING).exists()
+    )
 
 
 def _unsound(file: Path, reason: str) -> DiagnosticError:
+    return unknown_needs(
+        file, reason, "build all specs of this store; then remove it, and run gc again"
+    )
+
+
+def unknown_needs(file: Path, reason: str, advice: str) -> DiagnosticError:
+    """Return the error that it is not known what may be removed.
+
+    Args:
+        file: The file that does not say it.
+        reason: Why not.
+        advice: What to do.
+    """
     return DiagnosticError.of(
         "LEGO727",
         f"cannot read what specs need from `{file}`: {reason}",
-        help=[
-            "nothing was removed, because it is unknown what is unused",
-            "build all specs of this store; then remove it, and run gc again",
-        ],
+        help=["nothing was removed, because it is unknown what is unused", advice],
     )
 
 

@@ -76,23 +76,56 @@ def verify(store: str | Path | None, as_json: bool) -> None:
 @store.command("gc")
 @store_folder
 @click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be removed.")
+@click.option(
+    "--forget-missing",
+    is_flag=True,
+    help="Also remove what only specs need whose files are missing.",
+)
 @json_document
-def collect(store: str | Path | None, dry_run: bool, as_json: bool) -> None:
+def collect(store: str | Path | None, dry_run: bool, forget_missing: bool, as_json: bool) -> None:
     """Remove what no spec needs any more.
 
-    A spec whose file exists keeps what its networks and edges were in its last build, and
-    what a build of it still has to make. For a remote store, only the mirror is cleaned up.
+    A spec keeps what its networks and edges were in its last build, what a build of it still has
+    to make, and what a build of it would reuse as it is now. A spec whose file is missing, perhaps
+    because it was renamed or is on another branch, keeps the same until --forget-missing. For a
+    remote store, only the mirror is cleaned up.
     """
-    from legonet.building.storage.maintenance import Maintenance
+    from legonet.building.specs_in_sight import reused
+    from legonet.building.storage.maintenance import Maintenance, unknown_needs
 
     opened = _opened(store)
-    upkeep = Maintenance(opened)
+    Maintenance(opened).unused()  # where that is unknown, no spec need be read
+    keys, mistakes = reused(opened)
+    if forget_missing and mistakes:
+        spec, mistake = next(iter(mistakes.items()))
+        raise unknown_needs(spec, mistake.message, "correct the spec, or move it elsewhere")
+    upkeep = Maintenance(opened, keys, forget_missing=forget_missing)
+    kept = upkeep.kept()
     removed = upkeep.unused() if dry_run else upkeep.collect()
     if as_json:
-        document({"removed": [str(file) for file in removed], "dry_run": dry_run})
+        document(
+            {
+                "removed": [str(file) for file in removed],
+                "kept": [item.to_json() for item in kept],
+                "dry_run": dry_run,
+            }
+        )
         return
     for file in removed:
         click.echo(f"{'would remove' if dry_run else 'removed'} {file}")
+    for spec, mistake in mistakes.items():
+        click.echo(
+            f"kept for {_shown(spec)} what its last build used; what it would reuse now is unknown:"
+            f" {mistake.message}"
+        )
+    for item in kept:
+        why = "which is missing" if item.is_missing else "which would reuse it"
+        size = _size(sum(item.sizes.values()))
+        click.echo(
+            f"kept {counted(len(item.sizes), 'file')}, {size}, for {_shown(item.spec)}, {why}"
+        )
+    if any(item.is_missing for item in kept):
+        click.echo("--forget-missing removes what is kept for missing specs alone")
     click.echo(f"{counted(len(removed), 'file')}, {_size(sum(removed.values()))}")
     url = _mirrored(opened)
     if url is not None:
@@ -110,6 +143,13 @@ def _mirrored(store: Store) -> str | None:
     from legonet.building.storage.remote import MirroredStore
 
     return store.shown_url if isinstance(store, MirroredStore) else None
+
+
+def _shown(spec: Path) -> str:
+    """Return how a spec's file is shown: from the current folder, if it is in there."""
+    folder = Path.cwd()
+    path = folder / spec
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else spec)
 
 
 def _size(number: float) -> str:

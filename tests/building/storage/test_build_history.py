@@ -23,9 +23,10 @@ def history(spec: Path, now: float = 0.0) -> BuildHistory:
     return BuildHistory(spec, open_index(spec.parent / ".legonet"), lambda: now)
 
 
-def needs(spec: Path, now: float = 0.0) -> Needs:
-    with open_index(spec.parent / ".legonet").reading() as index:
-        return Needs.of(index, spec.parent / ".legonet", lambda: now)
+def needs(spec: Path, now: float = 0.0, *, forget_missing: bool = False) -> Needs:
+    folder = spec.parent / ".legonet"
+    with open_index(folder).reading() as index:
+        return Needs.of(index, folder, lambda: now, forget_missing=forget_missing)
 
 
 def test_the_next_process_knows_what_was_entered_last(spec: Path) -> None:
@@ -71,14 +72,17 @@ def test_a_spec_whose_name_is_no_text_has_a_history(spec: Path) -> None:
     assert history(named).keys.keys() == {"cat"}
 
 
-def test_a_spec_is_in_use_while_it_exists(spec: Path) -> None:
+def test_a_spec_needs_what_it_had_until_it_is_forgotten(spec: Path) -> None:
     history(spec).begin({"a"})
     history(spec).enter({"cat": {"samples": 1}})
     assert needs(spec).wanted == {"a"}
     spec.unlink()
     found = needs(spec)
+    assert found.wanted == {"a"}
+    assert found.missing == {Path("../animals.lego"): {"a", key_of({"samples": 1})}}
+    found = needs(spec, forget_missing=True)
     assert (found.wanted, found.finished) == (frozenset(), {})
-    assert len(found.unused_specs) == 1
+    assert len(found.forgotten) == 1
 
 
 def test_what_was_wanted_long_ago_is_forgotten_after_a_new_build(spec: Path) -> None:

@@ -47,9 +47,12 @@ class Project:
     def file_lists(self) -> set[str]:
         return {key for (key,) in self.store.index.read("SELECT key FROM file_lists")}
 
-    def collect(self) -> set[str]:
-        dry = set(Maintenance(self.store).unused())
-        removed = set(Maintenance(self.store).collect())
+    def collect(self, *reused: Mapping[str, Any], forget_missing: bool = False) -> set[str]:
+        keys = {self.folder / "reusing.lego": [key_of(inputs) for inputs in reused]}
+        upkeep = Maintenance(self.store, keys, forget_missing=forget_missing)
+        dry = set(upkeep.unused())
+        assert not dry & {file for item in upkeep.kept() for file in item.sizes}
+        removed = set(upkeep.collect())
         assert removed == dry
         assert not [file for file in removed if file.exists()]
         return {file.name for file in removed}
@@ -77,8 +80,53 @@ def test_each_of_two_specs_keeps_its_own(project: Project) -> None:
         project.put(inputs)
     assert project.collect() == set()
     (project.folder / "a.lego").unlink()
-    assert f"{key_of(INPUTS)}.safetensors" in project.collect()
+    assert project.collect() == set()
+    assert project.collect(forget_missing=True) == {f"{key_of(INPUTS)}.safetensors"}
     assert project.store.find("network", key_of(OTHER)) is not None
+
+
+def test_what_is_kept_for_a_missing_spec_is_told(project: Project) -> None:
+    spec = project.spec("branch/a.lego")
+    spec.enter({"net": INPUTS, "old": INPUTS, "shared": OTHER})
+    project.spec("b.lego").enter({"net": OTHER})
+    file, _ = project.put(INPUTS), project.put(OTHER)
+    assert Maintenance(project.store).kept() == []
+    (project.folder / "branch" / "a.lego").unlink()
+    (kept,) = Maintenance(project.store).kept()
+    assert (kept.spec, kept.is_missing) == (project.folder / "branch" / "a.lego", True)
+    assert kept.sizes == {file: file.stat().st_size}
+    assert {user for item in Maintenance(project.store).listing() for user in item.users} == {
+        "a.lego (missing): net",
+        "a.lego (missing): old",
+        "a.lego (missing): shared",
+        "b.lego: net",
+    }
+    assert Maintenance(project.store, forget_missing=True).kept() == []
+
+
+def test_what_a_spec_would_reuse_stays(project: Project) -> None:
+    spec = project.spec("a.lego")
+    old, _ = project.put(INPUTS), project.put(OTHER)
+    spec.enter({"net": INPUTS})
+    spec.enter({"net": OTHER})
+    reusing = {project.folder / "b.lego": [key_of(INPUTS), key_of(OTHER), "not built yet"]}
+    (kept,) = Maintenance(project.store, reusing).kept()
+    assert (kept.spec, kept.is_missing) == (project.folder / "b.lego", False)
+    assert list(kept.sizes) == [old]
+    assert project.collect(INPUTS) == set()
+    assert project.collect() == {old.name}
+
+
+def test_what_a_missing_spec_and_a_reusing_one_need_is_kept_for_the_second(
+    project: Project,
+) -> None:
+    project.spec("a.lego").enter({"net": INPUTS})
+    file = project.put(INPUTS)
+    (project.folder / "a.lego").unlink()
+    reusing = {project.folder / "b.lego": [key_of(INPUTS)]}
+    assert [item.is_missing for item in Maintenance(project.store, reusing).kept()] == [False]
+    assert project.collect(INPUTS, forget_missing=True) == set()
+    assert project.collect(forget_missing=True) == {file.name}
 
 
 def test_a_project_that_was_moved_keeps_what_it_needs(project: Project, tmp_path: Path) -> None:
@@ -123,13 +171,15 @@ def test_file_lists_of_what_is_used_stay(project: Project) -> None:
     assert project.file_lists == {file_list_key(PICTURES.inputs)}
 
 
-def test_the_index_forgets_specs_that_no_longer_exist(project: Project) -> None:
+def test_the_index_forgets_missing_specs_where_it_is_told_to(project: Project) -> None:
     spec = project.spec("a.lego")
     spec.begin([key_of(OTHER)])
     spec.enter({"net": INPUTS})
     project.spec("b.lego").enter({"net": OTHER})
     (project.folder / "a.lego").unlink()
     project.collect()
+    assert len(project.store.index.read("SELECT * FROM names")) == 2
+    project.collect(forget_missing=True)
     for table in ("names", "inputs"):
         assert len(project.store.index.read(f"SELECT * FROM {table}")) == 1, table
     for table in ("builds", "wanted"):
