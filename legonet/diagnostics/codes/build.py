@@ -166,9 +166,9 @@ folder `ledgers` of an older version of legonet.
 Run `legonet build` for every spec that shares the store: everything that is already built is
 recorded again. Then remove the file that the message names, and `legonet store gc` can do its work.
 
-With `--forget-missing`, what specs need whose files are missing is removed, unless another spec would
-reuse it. A spec that cannot be planned does not say what it would reuse, so it has to be corrected
-first, or moved elsewhere.
+With `--forget-missing`, what specs need whose files are missing is removed, unless another spec
+would reuse it. A spec that cannot be planned does not say what it would reuse, so it has to be
+corrected first, or moved elsewhere.
 """,
     ),
     Code(
