@@ -159,6 +159,9 @@ def test_the_page_about_readings_marks_the_best(tool: Any) -> None:
     ]
     experiment = SimpleNamespace(scale="small", plan=SimpleNamespace(edges=edges))
     page = readings.readings_page(experiment)
+    assert "As the mean of cat and horse, on a fifth" in page
+    alone = SimpleNamespace(scale="small", plan=SimpleNamespace(edges=edges[3:]))
+    assert "With one animal, on a fifth" in readings.readings_page(alone)
     assert "| table 3, error rate | OL, as tuned | 20.0 | 30.0 | 25.0 (least) |" in page
     assert (
         "| table 3, error rate | BD with the paper's values (`preset`) | 30.0 | 50.0 | 40.0 |"

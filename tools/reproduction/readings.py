@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from experiments import Experiment
 from figures import wrong_share
@@ -41,14 +41,16 @@ READINGS = {
 def readings_page(experiment: Experiment) -> str:
     """Return the page, from what is built of ``readings.lego``."""
     found: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    animals = set()
     for step in experiment.plan.edges:
         match = NAME.fullmatch(step.edge.category)
         if match is None or step.artifact is None:
             continue
         wrong = wrong_share(step.artifact.metrics)
+        animals.add(match["animal"])
         found[match["what"], match["reading"]][int(match["samples"])].append(wrong)
     counts = counts_of(found.values())
-    lines = ["# Readings of the paper's objective", "", *_words(experiment), ""]
+    lines = ["# Readings of the paper's objective", "", *_words(experiment, sorted(animals)), ""]
     lines += head_of(("for", "method"), counts)
     for what, words in TABLES.items():
         cells = {
@@ -60,13 +62,14 @@ def readings_page(experiment: Experiment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _words(experiment: Experiment) -> Iterator[str]:
+def _words(experiment: Experiment, animals: Sequence[str]) -> Iterator[str]:
+    mean = f"As the mean of {' and '.join(animals)}" if len(animals) > 1 else "With one animal"
     yield (
         "The paper does not say what its weight lambda multiplies (the sum or the mean of the "
         "squared difference), which norm normalises it, how the maps in place of the ReLUs are "
         "drawn in all detail, nor any learning rate. Each row differs from the paper's values "
-        "(`preset`) in what it names; BD begins at random in all of them. As the mean of two "
-        "animals, on a fifth of the training pictures that no adapter saw, drawn by a seed that "
+        "(`preset`) in what it names; BD begins at random in all of them. "
+        f"{mean}, on a fifth of the training pictures that no adapter saw, drawn by a seed that "
         "no table has; no test picture has a part in it. "
         f"[readings.lego](../../specs/paper/readings.lego), {experiment.scale} scale. In %:"
     )
