@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from legonet.building.planning.step_status import EVENTS
 from legonet.building.storage.files import append_line
 from legonet.diagnostics import DiagnosticError
 from legonet.diagnostics.json import to_json
+from legonet.text_bytes import json_text
 
 __all__ = ["EVENTS", "LARGEST", "NEWS_EVERY", "EventLog"]
 
@@ -78,7 +78,7 @@ class EventLog:
             return
         whole = {"at": time.time(), "build": self._build, **line}
         try:
-            append_line(self._file, b"\n" + json.dumps(whole).encode())
+            append_line(self._file, b"\n" + json_text(whole, ascii_only=True).encode())
         except DiagnosticError as error:
             self.trouble = error
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -17,6 +18,7 @@ import click
 import legonet
 from legonet.cli.output import Exit, fail, note
 from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.text_bytes import BYTES_SHOWN
 
 COMMANDS = {
     "check": "legonet.cli.commands.check",
@@ -156,7 +158,8 @@ def _reason(error: Exception) -> str | None:
 def _open_streams() -> None:
     """Open those of the three standard streams that the parent process has closed.
 
-    Otherwise the next file opened would take their place and receive the output for the user.
+    Otherwise the next file opened would take their place and receive the output for the user. What
+    a stream cannot encode is written as an escape.
     """
     for number in range(3):
         try:
@@ -165,3 +168,7 @@ def _open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files may hold what the terminal's encoding has no letter for.
+            stream.reconfigure(errors=BYTES_SHOWN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 from legonet.diagnostics import Diagnostic, in_order
 from legonet.diagnostics.json import to_json
 from legonet.diagnostics.text import summary, to_text, wants_colour
+from legonet.text_bytes import json_text
 
 
 class Exit(IntEnum):
@@ -86,4 +86,6 @@ def document(contents: Any, *, as_line: bool = False) -> None:
         as_line: Write it on one line, as one of several documents.
     """
     indent = None if as_line else 2
-    print(json.dumps(contents, indent=indent, ensure_ascii=False), flush=as_line)
+    # A terminal of another encoding gets escapes, so that the document is always UTF-8.
+    ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
+    print(json_text(contents, indent=indent, ascii_only=ascii_only), flush=as_line)

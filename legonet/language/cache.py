@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
@@ -234,5 +235,5 @@ def _file(path: Path) -> Path | None:
     folder = cache_folder()
     if folder is None:
         return None
-    name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
     return folder / "specs" / f"{name}.pickle"

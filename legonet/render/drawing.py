@@ -16,6 +16,7 @@ from legonet.language import Key
 from legonet.render.diagram import Diagram, Links
 from legonet.render.engines import picture_of, pixels_per_inch
 from legonet.render.layout import laid_out
+from legonet.text_bytes import to_bytes
 
 ABSOLUTE = "file://{path}#L{line}"
 """The address of a line of a file on this machine."""
@@ -60,7 +61,8 @@ def _places(file: Path, folder: Path) -> tuple[str, str]:
         # On another drive, to which there is no relative path.
         relative = path
     posix = path.as_posix()
-    return quote(posix if posix.startswith("/") else f"/{posix}"), quote(relative.as_posix())
+    absolute = posix if posix.startswith("/") else f"/{posix}"
+    return quote(os.fsencode(absolute)), quote(os.fsencode(relative.as_posix()))
 
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
@@ -135,13 +137,13 @@ class Drawing(ABC):
         shown = links if suffix in (".svg", ".dot") else ""
         diagram = self._linked_diagram(shown, folder)
         if suffix == ".dot":
-            return diagram.dot().encode()
+            return to_bytes(diagram.dot())
         places = laid_out(diagram)
         resolution = pixels_per_inch(*places.size)
         contents = picture_of(diagram.dot(places), suffix, placed=True, resolution=resolution)
         if suffix != ".svg":
             return contents
-        return readable(contents.decode(), self.title(), self.description()).encode()
+        return to_bytes(readable(contents.decode(), self.title(), self.description()))
 
     def _linked_diagram(self, links: str, folder: Path) -> Diagram:
         return self.diagram(links_to(self.linked(), links, folder))

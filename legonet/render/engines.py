@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from legonet.diagnostics import DiagnosticError
+from legonet.text_bytes import to_bytes
 
 _BUNDLED = Path(__file__).with_name("bundled_graphviz.py")
 
@@ -75,7 +76,7 @@ def bundled(dot: str, picture_format: str, placed: bool = False) -> bytes | None
     command += ["placed"] if placed else []
     try:
         done = subprocess.run(  # noqa: S603 - this Python and our own script
-            command, input=dot.encode(), capture_output=True, check=True
+            command, input=to_bytes(dot), capture_output=True, check=True
         )
     except subprocess.CalledProcessError as error:
         raise EngineError(_last_line(error.stderr)) from error

@@ -22,6 +22,7 @@ from legonet.render.selection import Wanted, applications_of, select
 from legonet.render.style import EdgeStyle, Line
 from legonet.render.view import COLLAPSE_ABOVE, Mark, View
 from legonet.render.words import STATES
+from legonet.text_bytes import to_bytes
 
 if TYPE_CHECKING:
     from legonet.building import Plan
@@ -127,7 +128,7 @@ def draw(
     )
     picture = Picture(view)
     if file is not None and Path(file).suffix.lower() == ".html":
-        write_file(Path(file), page(graph, plan, path=path, only=patterns).encode())
+        write_file(Path(file), to_bytes(page(graph, plan, path=path, only=patterns)))
     elif file is not None:
         picture.save(file)
     return picture

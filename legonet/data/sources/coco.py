@@ -199,7 +199,8 @@ class Coco(SourceForm):
 
 def _is_test(picture: AnnotatedPicture) -> bool:
     # By name, so that a picture stays in its split when others are added.
-    return int.from_bytes(sha256(picture.name.encode()).digest()[:4], "big") % TEST_SHARE == 0
+    name = picture.name.encode(errors="surrogatepass")
+    return int.from_bytes(sha256(name).digest()[:4], "big") % TEST_SHARE == 0
 
 
 def _mask(

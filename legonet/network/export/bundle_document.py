@@ -17,6 +17,7 @@ from legonet.language.models import LIBRARIES, MODELS, CodeModel, LibraryModel, 
 from legonet.modules.adapter import Activation
 from legonet.modules.bridge import Bridge
 from legonet.modules.models import registered_model
+from legonet.text_bytes import json_text
 
 FORMAT = "legonet.bundle"
 VERSION = 1
@@ -100,7 +101,7 @@ class Document(Frozen):
                     # As in bundles that were written before networks could say so.
                     del half[field]
         contents["sha256"] = _digest(contents)
-        return json.dumps(contents, indent=2, ensure_ascii=False).encode() + b"\n"
+        return json_text(contents, indent=2).encode() + b"\n"
 
     @classmethod
     def decode(cls, contents: bytes, file: Path) -> Document:
@@ -197,7 +198,7 @@ def _object(contents: bytes) -> dict[str, Any]:
 
 
 def _digest(contents: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json_text(contents, sort_keys=True, ascii_only=True).encode()).hexdigest()
 
 
 def _with_tuples(value: Any) -> Any:

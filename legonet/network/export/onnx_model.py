@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from legonet.diagnostics import DiagnosticError
 from legonet.network.export.format import ExportFormat
 from legonet.network.export.program import not_exported, trace
 from legonet.network.export.verification import TOLERANCE, Asked, first_line, largest_difference
+from legonet.text_bytes import encodable, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,6 +118,6 @@ def _converted(program: ExportedProgram, application: Application) -> Any:
         raise ValueError("torch returned no model")
     model: Any = converted.model_proto
     for key, value in description.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = encodable(value) if isinstance(value, str) else json_text(value)
         model.metadata_props.add(key=key, value=text)
     return model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +19,7 @@ from legonet.network.export.verification import (
     largest_difference,
     no_other_size,
 )
+from legonet.text_bytes import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Program(ExportFormat):
     def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
         """Return the contents of a ``.pt2`` file, with the application's description in it."""
         buffer = io.BytesIO()
-        description = json.dumps(application.description, indent=2, ensure_ascii=False)
+        description = json_text(application.description, indent=2)
         torch.export.save(trace(application), buffer, extra_files={DESCRIPTION: description})
         return {"": buffer.getvalue()}
 

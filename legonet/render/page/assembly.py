@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from functools import cache
 from importlib.resources import files
@@ -12,6 +11,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from legonet.render.page.document import Item, document_of
+from legonet.text_bytes import json_text, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,12 +102,12 @@ def _policy(style: str, script: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return f"sha256-{base64.b64encode(hashlib.sha256(to_bytes(text)).digest()).decode()}"
 
 
 def _json(document: Item) -> str:
     """Return JSON in which nothing can end the script element that contains it."""
-    text = visible(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+    text = visible(json_text(document, separators=(",", ":")))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
