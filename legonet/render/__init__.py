@@ -6,6 +6,7 @@ from legonet.render.built import Built
 from legonet.render.comparison import Change, Comparison, Version, to_text
 from legonet.render.drawing import ABSOLUTE, FORMATS, RELATIVE
 from legonet.render.grouping import By
+from legonet.render.layout import IncompleteError
 from legonet.render.picture import ComparisonPicture, Picture, draw
 from legonet.render.view import COLLAPSE_ABOVE
 
@@ -19,6 +20,7 @@ __all__ = [
     "Change",
     "Comparison",
     "ComparisonPicture",
+    "IncompleteError",
     "Picture",
     "Version",
     "draw",

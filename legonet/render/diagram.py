@@ -57,6 +57,9 @@ class Box:
         )
 
 
+LONGEST_CHAIN = 1000
+"""Lines in one statement of DOT. Graphviz drops the end of a chain of a few thousand."""
+
 EdgeKey = tuple[str, str]
 """The boxes at both ends of a line, the left one first."""
 
@@ -176,9 +179,9 @@ class Diagram:
     def _ranked(self) -> Iterator[str]:
         for column in self.columns:
             # Invisible lines keep the order.
-            order = " -> ".join(box.name for box in column.all())
+            order = [statement(chain, style="invis") for chain in _chains(column.all())]
             boxes = [box.text() for box in column.all()]
-            yield from block("", ["rank=same", *boxes, statement(order, style="invis")])
+            yield from block("", ["rank=same", *boxes, *order])
         # The titles are on one line.
         for left, right in pairwise(column.heading.name for column in self.columns):
             yield statement(f"{left} -> {right}", style="invis", weight=100)
@@ -188,3 +191,10 @@ class Diagram:
         # Graphviz draws lines in the order of the boxes that they leave, so red ones come last.
         for box in sorted(boxes, key=lambda box: box.red):
             yield box.text(pos=places.boxes[box.name])
+
+
+def _chains(boxes: Sequence[Box]) -> Iterator[str]:
+    """Yield the lines from each box to the next one, in chains that Graphviz reads to their end."""
+    names = [box.name for box in boxes]
+    for first in range(0, max(1, len(names) - 1), LONGEST_CHAIN):
+        yield " -> ".join(names[first : first + LONGEST_CHAIN + 1])

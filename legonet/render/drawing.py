@@ -15,7 +15,7 @@ from legonet.graph import ModuleGraph
 from legonet.language import Key
 from legonet.render.diagram import Diagram, Links
 from legonet.render.engines import picture_of, pixels_per_inch
-from legonet.render.layout import laid_out
+from legonet.render.layout import check_complete, laid_out
 from legonet.text_bytes import to_bytes
 
 ABSOLUTE = "file://{path}#L{line}"
@@ -143,6 +143,7 @@ class Drawing(ABC):
         contents = picture_of(diagram.dot(places), suffix, placed=True, resolution=resolution)
         if suffix != ".svg":
             return contents
+        check_complete(diagram, *(contents.count(b'class="%s"' % k) for k in (b"node", b"edge")))
         return to_bytes(readable(contents.decode(), self.title(), self.description()))
 
     def _linked_diagram(self, links: str, folder: Path) -> Diagram:

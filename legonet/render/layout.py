@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from legonet.diagnostics import DiagnosticError
 from legonet.render.diagram import Diagram, Line, Places
 from legonet.render.engines import POINTS, picture_of
 
@@ -46,18 +47,21 @@ def laid_out(diagram: Diagram) -> Places:
     """Return where the boxes and lines of a diagram are; equal diagrams give equal places.
 
     Raises:
-        DiagnosticError: LEGO804, no Graphviz is installed; LEGO805, Graphviz failed.
+        DiagnosticError: LEGO804, no Graphviz is installed; LEGO805, Graphviz failed, or left
+            something out.
     """
     found = json.loads(picture_of(diagram.dot(), ".json0"))
     boxes = [box.name for column in diagram.columns for box in column.all()]
     # Graphviz numbers the nodes in order, after the clusters, of which there are none.
     nodes = [item for item in found["objects"] if "nodes" not in item]
-    spots = {name: _spot(item) for name, item in zip(boxes, nodes, strict=True)}
-    numbers = {item["_gvid"]: name for name, item in zip(boxes, nodes, strict=True)}
+    numbers = {item["_gvid"]: name for name, item in zip(boxes, nodes, strict=False)}
     ways = {
-        (numbers[edge["tail"]], numbers[edge["head"]]): edge.get("pos", "")
+        (numbers.get(edge["tail"]), numbers.get(edge["head"])): edge.get("pos", "")
         for edge in found.get("edges", ())
     }
+    lines = [(line.left, line.right) for line in diagram.lines]
+    check_complete(diagram, len(nodes), sum(line in ways for line in lines))
+    spots = {name: _spot(item) for name, item in zip(boxes, nodes, strict=True)}
     edges = _edges_of_columns(diagram, spots)
     _, _, width, height = (float(part) for part in found["bb"].split(","))
     return Places(
@@ -69,6 +73,33 @@ def laid_out(diagram: Diagram) -> Places:
             else ways[line.left, line.right]
             for line in diagram.lines
         },
+    )
+
+
+class IncompleteError(DiagnosticError):
+    """Graphviz said that it has drawn everything, and has not."""
+
+
+def check_complete(diagram: Diagram, boxes: int, lines: int) -> None:
+    """Check that Graphviz has drawn every box and every line.
+
+    Args:
+        diagram: What was to be drawn.
+        boxes: How many boxes came back.
+        lines: How many lines came back, without those that keep boxes in order.
+
+    Raises:
+        IncompleteError: Some are missing (``LEGO805``).
+    """
+    expected = sum(len(column.all()) for column in diagram.columns), len(diagram.lines)
+    if (boxes, lines) == expected:
+        return
+    raise IncompleteError(
+        *DiagnosticError.of(
+            "LEGO805",
+            f"Graphviz has drawn {boxes} of {expected[0]} boxes and {lines} of {expected[1]} lines",
+            help=["draw fewer of them with `--only`, or groups of them with `--collapse 0`"],
+        ).diagnostics
     )
 
 

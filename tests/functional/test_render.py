@@ -12,6 +12,8 @@ from kit.specs import large_spec, plan_of, write_spec
 from kit.stores import pretend
 
 from legonet import draw, load
+from legonet.render.diagram import Diagram, Places
+from legonet.render.layout import check_complete, laid_out
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,21 @@ def test_groups_and_links_as_one_likes(built: Path) -> None:
     dot = (built.parent / "groups.dot").read_text()
     assert adapters(dot) == ["c* -> t0", "c* -> t1"]
     assert 'URL="https://example.org/spec.lego?plain=1#L' in dot
+
+
+def test_what_graphviz_cannot_draw_is_drawn_in_groups(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few(diagram: Diagram) -> Places:
+        if sum(len(column.boxes) for column in diagram.columns) > 6:
+            check_complete(diagram, 6, 0)
+        return laid_out(diagram)
+
+    monkeypatch.setattr("legonet.render.drawing.laid_out", few)
+    finished = legonet(built.parent, "render", "spec.lego", "-o", "few.svg")
+    assert finished.returncode == 0, finished.stderr
+    assert "drawn in groups: Graphviz has drawn 6 of" in finished.stderr
+    assert "c* → t0" in (built.parent / "few.svg").read_text()
 
 
 def test_a_pattern_that_chooses_nothing_is_a_mistake(built: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,7 +71,7 @@ def render(
 ) -> None:
     """Draw the network, with figures for what is built."""
     from legonet.graph import load
-    from legonet.render import COLLAPSE_ABOVE, RELATIVE, draw
+    from legonet.render import COLLAPSE_ABOVE, RELATIVE, IncompleteError, draw
 
     graph = load(spec, overrides(settings))
     plan: Plan | None = None
@@ -88,6 +88,13 @@ def render(
         draw(plan or graph, output, path=list(paths), only=only)
     else:
         limit = COLLAPSE_ABOVE if collapse is None else collapse
-        picture = draw(plan or graph, path=list(paths), only=only, collapse=limit, group=group)
-        picture.save(output, links=RELATIVE if links is None else links)
+        chosen: dict[str, Any] = {"path": list(paths), "only": only, "group": group}
+        address = RELATIVE if links is None else links
+        try:
+            draw(plan or graph, collapse=limit, **chosen).save(output, links=address)
+        except IncompleteError as error:
+            if limit == 0:
+                raise
+            click.echo(f"drawn in groups: {error.diagnostics[0].message}", err=True)
+            draw(plan or graph, collapse=0, **chosen).save(output, links=address)
     click.echo(f"drawn: {output}")
