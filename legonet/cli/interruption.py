@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one ends the work in an orderly way, the second one at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends the work in an orderly way, the second at once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ LATEST = 1.8
 SHOW_CURSOR = "\x1b[?25h"
 """Sent to a terminal that may have been left in the middle of a drawing."""
 
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""What ends a command: Ctrl-C, a request, and a terminal that is closed, which Windows lacks."""
+
 _STANDARD_ERROR = 2
 
 
@@ -35,14 +40,14 @@ class Interruption:
 
     def install(self) -> None:
         """Handle the signals, except those that the parent process made this one ignore."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._take)
         threading.Thread(target=self._end_late, daemon=True).start()
 
     @property
     def exit_code(self) -> int:
-        """A shell's exit code for a command that a signal ended: Ctrl-C 130, SIGTERM 143."""
+        """A shell's exit code for what a signal ended: Ctrl-C 130, SIGTERM 143, SIGHUP 129."""
         return Exit.INTERRUPTED if self.number is None else 128 + self.number
 
     def leave(self, words: str = "what is finished is kept") -> NoReturn:

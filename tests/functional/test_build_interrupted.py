@@ -97,6 +97,7 @@ def default_signals() -> None:
     """Receive signals as in a terminal, whatever the process that runs the tests ignores."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def begin(folder: Path, *command: str, **streams: Any) -> subprocess.Popen[str]:
@@ -158,7 +159,7 @@ def is_alive(process: int) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "code", "jobs"),
-    [(signal.SIGINT, 130, 3), (signal.SIGTERM, 143, 1)],
+    [(signal.SIGINT, 130, 3), (signal.SIGTERM, 143, 1), (signal.SIGHUP, 129, 1)],
 )
 def test_training_stops_with_a_checkpoint_from_which_the_same_command_resumes(
     tmp_path: Path, number: signal.Signals, code: int, jobs: int
@@ -187,7 +188,9 @@ def test_training_stops_with_a_checkpoint_from_which_the_same_command_resumes(
     [AT_IMPORT, AT_CHECK, AT_PROOF, HELD_UP],
     ids=["import", "check", "proof", "held up"],
 )
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_build_can_be_interrupted_at_any_moment(
     tmp_path: Path, moment: str, number: signal.Signals, code: int
 ) -> None:

@@ -217,16 +217,21 @@ class _Worker:
         )
 
 
+_OF_A_BUILD = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
+
+
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Block Ctrl-C and SIGTERM: a process that is started meanwhile never receives them.
+    """Block Ctrl-C, SIGTERM and SIGHUP: a process that is started meanwhile never receives them.
 
     A terminal or a cluster sends them to all processes of a build; only the first one reacts.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_BUILD)
     try:
         yield
     finally:

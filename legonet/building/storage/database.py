@@ -98,6 +98,8 @@ class Database:
 
     def _begun_anew(self) -> sqlite3.Connection:
         """Begin a change, after setting the file aside if it is of no use."""
+        if not self.file.exists():
+            self.file.touch()  # SQLite itself would let nobody else write it, whatever the umask
         seen = self._inode
         try:
             return self._begun("rwc", "BEGIN IMMEDIATE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from legonet.atomic_files import write_atomically
+from legonet.atomic_files import NEW_FILE, write_atomically
 from legonet.diagnostics import DiagnosticError
 
 
@@ -21,7 +21,7 @@ def write_whole(file: Path, contents: bytes) -> None:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically({file: contents}, mode=0o644)
+        write_atomically({file: contents})
     except OSError as error:
         raise not_written(file, len(contents), error) from None
 
@@ -41,7 +41,7 @@ def append_line(file: Path, line: bytes) -> None:
     whole = line.strip(b"\n") + b"\n"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, NEW_FILE)
         try:
             left = whole if _ends_with_a_line(handle) else b"\n" + whole
             while left:

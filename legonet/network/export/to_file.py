@@ -129,7 +129,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             there before is untouched.
     """
     try:
-        write_atomically(files, mode=0o644)
+        write_atomically(files)
     except OSError as error:
         needed = sum(map(len, files.values()))
         raise DiagnosticError.of(
