@@ -54,3 +54,10 @@ def test_it_names_the_two_commands_first() -> None:
     first = re.search(r"^\$ (\S+).*\n\$ (\S+)", README, re.MULTILINE)
     assert first is not None
     assert first.groups() == ("tools/demo", "tools/test")
+
+
+def test_the_demo_leaves_the_working_tree_clean() -> None:
+    drawn = re.findall(r"-o (\S+)", (REPOSITORY / "tools" / "demo").read_text(encoding="utf-8"))
+    ignored = (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert len(drawn) == 2
+    assert {f"/{file}" for file in drawn} <= set(ignored)
