@@ -12,6 +12,7 @@ from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.models import LibraryModel, ModelForm
 from legonet.language.weights import HubWeights, Loading, WeightsFile
 from legonet.modules.hub_files import hub_file, not_fetched
+from legonet.modules.loading import load_tensors
 from legonet.modules.weight_files import keeps_order, parts_of, read_shapes, read_weights
 from legonet.modules.weight_names import Pairs, paired, random_names
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from legonet.language.declarations import Network
     from legonet.language.models import Model
     from legonet.language.weights import TorchvisionWeights, Weights
-    from legonet.modules.weight_files import Shapes
+    from legonet.modules.loading import load_tensors
+from legonet.modules.weight_files import Shapes
 
 
 def load_weights(network: nn.Module, declaration: Network) -> None:
@@ -42,8 +44,8 @@ def load_weights(network: nn.Module, declaration: Network) -> None:
         return
     state, origin, ordered = _state(weights, declaration.model, loading)
     pairs = _pairs(network, _shapes(state), declaration, origin, ordered=ordered)
-    network.load_state_dict(
-        {**network.state_dict(), **{name: state[raw] for name, raw in pairs.items()}}
+    load_tensors(
+        network, {**network.state_dict(), **{name: state[raw] for name, raw in pairs.items()}}
     )
 
 

@@ -17,6 +17,7 @@ from legonet.modules.adapter import Adapter
 from legonet.modules.calibration import without_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.inputs import convert_input
+from legonet.modules.loading import load_tensors
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
 from legonet.modules.streams import settle
@@ -185,7 +186,7 @@ class LoadedModules:
         tensors = shared
         if not names <= shared.keys():
             tensors = {**self._store.tensors(half.artifact), **shared}
-        module.load_state_dict({name: tensors[name] for name in names}, assign=True)
+        load_tensors(module, {name: tensors[name] for name in names}, assign=True)
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             # Only the constructor knows what is in no state dict, such as a table of positions.
             tensors = self._store.tensors(half.artifact)

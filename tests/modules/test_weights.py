@@ -12,16 +12,19 @@ from torch import nn
 from torchvision.models import AlexNet_Weights
 from torchvision.models._api import WeightsEnum
 
+from legonet.building.execution.caches import filled
 from legonet.diagnostics import Diagnostic, DiagnosticError
 from legonet.language.declarations import Network
 from legonet.language.models import LibraryModel
 from legonet.language.weights import HubWeights, Loading, TorchvisionWeights, WeightsFile
 from legonet.modules.digest import state_digest
+from legonet.modules.models import instantiate
 from legonet.modules.small import SmallVgg, small_fcn, small_vgg
 from legonet.modules.weights import check_weights, inherit, load_weights
 
 MODEL = SmallVgg(classes=2)
 ALEXNET = LibraryModel(library="torchvision", name="alexnet")
+MNASNET = LibraryModel(library="torchvision", name="mnasnet0_5")
 
 
 def declared(weights: Any, model: Any = MODEL, **fields: Any) -> Network:
@@ -188,3 +191,14 @@ def test_inheriting_nothing_is_an_error() -> None:
         inherit(nn.Linear(2, 2), {"weight": torch.zeros(3, 2)})
     assert diagnostic(raised).code == "LEGO506"
     assert "`weight`" in diagnostic(raised).help[0]
+
+
+def test_a_network_that_asks_for_the_version_of_its_layers_takes_weights(tmp_path: Path) -> None:
+    """Torchvision's MNASNet refuses tensors of an unknown version."""
+    source = instantiate(MNASNET, seed=1)
+    save_file(source.state_dict(), tmp_path / "m.safetensors")
+    network = instantiate(MNASNET, seed=2)
+    load_weights(network, declared(WeightsFile(file=tmp_path / "m.safetensors"), MNASNET))
+    assert state_digest(network) == state_digest(source)
+    found = filled(MNASNET, source.state_dict())
+    assert state_digest(found) == state_digest(source)

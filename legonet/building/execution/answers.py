@@ -23,6 +23,7 @@ from legonet.modules.calibration import Calibration, without_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
 from legonet.modules.freeze import freeze
+from legonet.modules.loading import load_tensors
 
 PICTURES = 2
 """Pictures in a batch."""
@@ -217,7 +218,7 @@ class _Templates:
             self._made[place] = freeze(cut(network, ref.cut))
         template = self._made[place]
         own = {name: tensors[name].to(self._device) for name in template.state_dict()}
-        template.load_state_dict(own, assign=True)
+        load_tensors(template, own, assign=True)
         return template
 
 

@@ -22,6 +22,7 @@ from legonet.language.models import Model
 from legonet.modules.digest import state_digest
 from legonet.modules.freeze import freeze
 from legonet.modules.inputs import convert_input
+from legonet.modules.loading import load_tensors
 from legonet.modules.models import instantiate
 from legonet.modules.streams import settle
 
@@ -161,11 +162,11 @@ def filled(
         settings: What it expects of its pictures.
     """
     module = convert_input(instantiate(model, device="meta"), settings)
-    module.load_state_dict(tensors, assign=True)
+    load_tensors(module, tensors, assign=True)
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         # Only the constructor knows what is in no state dict, such as a table of positions.
         module = convert_input(instantiate(model), settings)
-        module.load_state_dict(tensors)
+        load_tensors(module, tensors)
     return module
 
 

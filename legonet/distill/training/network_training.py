@@ -20,6 +20,7 @@ from legonet.distill.progress import unwatched
 from legonet.distill.training.descent import GRADIENT, Descent, backward, descend
 from legonet.goals import goal_named
 from legonet.modules.cut import bottom
+from legonet.modules.loading import load_tensors
 from legonet.modules.seeding import RandomStream
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class _NetworkDescent(Descent):
     def resume(self, state: State) -> None:
         """Continue from a state."""
         super().resume(state)
-        self._network.load_state_dict(state["network"])
+        load_tensors(self._network, state["network"])
         self._random.resume(state["random"])
         self._batches.resume(state["batches"])
 

@@ -18,6 +18,7 @@ from legonet.modules.calibration import Calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.digest import state_digest
 from legonet.modules.inputs import convert_input, input_of_half
+from legonet.modules.loading import load_tensors
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
 from legonet.network.export.application import Application
@@ -179,11 +180,11 @@ def _filled(make: Make, state: Mapping[str, Tensor], file: Path) -> nn.Module:
     module = make("meta")
     _check_fit(module, state, file)
     # Into memory of torch's own: sums have other bits where a tensor lies at an odd address.
-    module.load_state_dict({name: item.clone() for name, item in state.items()}, assign=True)
+    load_tensors(module, {name: item.clone() for name, item in state.items()}, assign=True)
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         # What is in no state dict, such as a table of positions, only the constructor knows.
         module = make("cpu")
-        module.load_state_dict(state)
+        load_tensors(module, state)
     return module.requires_grad_(False).eval()
 
 
