@@ -10,6 +10,9 @@ import pytest
 
 os.environ["LEGONET_CACHE_DIR"] = ""  # tests leave nothing in the home of who runs them
 
+# Commands that tests start compute on one thread, and bits depend on the number of threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 if os.environ.get("LEGONET_TESTS_WITHOUT_TORCH"):
     # `tools/test fast` is quick because nothing in it imports torch; here such an import fails.
     sys.modules["torch"] = None  # type: ignore[assignment]
