@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from legonet.building.storage.maintenance import Maintenance
@@ -11,9 +11,7 @@ from legonet.building.storage.store import Store
 from legonet.building.workspace import STORE, Workspace
 from legonet.diagnostics import Diagnostic, DiagnosticError
 from legonet.graph import load
-
-ENDING = ".lego"
-"""How the names of specs end."""
+from legonet.syntax import ENDING, specs_below
 
 
 def specs_in_sight(store: Store) -> list[Path]:
@@ -29,7 +27,7 @@ def specs_in_sight(store: Store) -> list[Path]:
     known = Maintenance(store).known_specs()
     found = {file for spec in known for file in spec.parent.glob(f"*{ENDING}")} | set(known)
     if store.folder.name == STORE:
-        found |= set(_below(store.folder.parent))
+        found |= set(specs_below(store.folder.parent))
     return sorted({Path(os.path.normpath(file)) for file in found if file.is_file()})
 
 
@@ -52,9 +50,3 @@ def reused(store: Store) -> tuple[Mapping[Path, frozenset[str]], Mapping[Path, D
         else:
             keys[spec] = frozenset(step.key for step in (*plan.networks, *plan.edges) if step.key)
     return keys, mistakes
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in files if name.endswith(ENDING))

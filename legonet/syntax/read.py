@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,6 +10,36 @@ from legonet.diagnostics import DiagnosticError, SourceText, Span, did_you_mean
 
 LONGEST_TEXT = 8 * 2**20
 """Bytes of the largest text that is read; a larger file is certainly not a spec."""
+
+
+ENDING = ".lego"
+"""How the names of specs end."""
+
+
+def specs_below(folder: Path) -> list[Path]:
+    """Return the specs in a folder and below it, in the order of their names.
+
+    Folders with names that begin with a dot are not looked into, and links are not followed.
+    """
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in files if name.endswith(ENDING)]
+    return sorted(found)
+
+
+def specs_of(path: Path) -> list[Path]:
+    """Return the specs that a user means by a path: those below a folder, or the file itself.
+
+    Raises:
+        DiagnosticError: There is no spec below the folder (``LEGO101``).
+    """
+    if not path.is_dir():
+        return [path]
+    found = specs_below(path)
+    if not found:
+        raise DiagnosticError.of("LEGO101", f"no spec (`*{ENDING}`) in or below `{path}`")
+    return found
 
 
 def find_text(path: Path, shown_as: str) -> Path:
@@ -84,6 +115,6 @@ def _unreadable(shown_as: str, error: OSError | ValueError) -> DiagnosticError:
 
 def _specs_beside(path: Path) -> list[str]:
     try:
-        return [entry.name for entry in path.parent.glob("*.lego")]
+        return [entry.name for entry in path.parent.glob(f"*{ENDING}")]
     except OSError:
         return []

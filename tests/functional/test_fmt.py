@@ -116,10 +116,10 @@ def test_what_cannot_be_read_is_a_diagnostic(tmp_path: Path) -> None:
     finished = legonet(tmp_path, "fmt", "folder.lego", "latin.lego", "uglyy.lego", "ugly.lego")
     assert finished.returncode == 1
     assert "Traceback" not in finished.stderr
-    assert "error[LEGO101]: expected a plain file, found `folder.lego`" in finished.stderr
+    assert "error[LEGO101]: no spec (`*.lego`) in or below `folder.lego`" in finished.stderr
     assert "error[LEGO102]: `latin.lego` is not UTF-8 text" in finished.stderr
     assert "help: a file with a similar name exists: `ugly.lego`" in finished.stderr
-    assert finished.stderr.endswith("1 spec formatted, 3 with mistakes\n")
+    assert finished.stderr.endswith("1 spec formatted, 2 with mistakes\n")
     assert (tmp_path / "latin.lego").read_bytes() == 'let a = "é"\n'.encode("latin-1")
 
 

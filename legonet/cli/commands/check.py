@@ -11,7 +11,7 @@ import click
 from legonet.cli.arguments import json_document, overrides, settings, trust
 from legonet.cli.output import Exit, document, show
 from legonet.cli.tables import lines, width
-from legonet.diagnostics import Diagnostic, Severity, in_order
+from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, in_order
 from legonet.diagnostics.github import to_github
 from legonet.diagnostics.json import to_json
 
@@ -47,12 +47,21 @@ def check(
     form: str,
     as_json: bool,
 ) -> None:
-    """Report every mistake of the specs."""
+    """Report every mistake of the specs; for a folder, of all specs in it and below."""
     from legonet.graph import check_file
+    from legonet.syntax import specs_of
 
+    if Path("-") in specs:
+        raise click.UsageError("check reads files, whose folders say where imports and data are")
     found: list[Diagnostic] = []
     fitting: list[EdgeShapes] = []
+    files: list[Path] = []
     for spec in specs:
+        try:
+            files += specs_of(spec)
+        except DiagnosticError as error:
+            found += error.diagnostics
+    for spec in files:
         graph, diagnostics = check_file(spec, overrides(settings), trust)
         found += diagnostics
         if shapes and not _errors(diagnostics):
@@ -74,7 +83,7 @@ def check(
             for line in _edge_lines(fitting):
                 click.echo(line)
         if not found:
-            click.echo(f"{len(specs)} spec{'s' * (len(specs) != 1)} checked, no mistakes")
+            click.echo(f"{len(files)} spec{'s' * (len(files) != 1)} checked, no mistakes")
     if _errors(found):
         raise click.exceptions.Exit(Exit.MISTAKES)
 

@@ -20,23 +20,36 @@ STANDARD_INPUT = "-"
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a spec would change.")
 @click.option("--diff", is_flag=True, help="Like --check, and show what would change.")
 def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
-    """Format the specs in the one canonical layout.
+    """Format the specs in the one canonical layout; of a folder, all specs in it and below.
 
     If SPEC is -, the text is read from standard input and written to standard output.
     """
     write = not (check or diff)
     mistakes: list[Diagnostic] = []
     changes: list[bool] = []
+    files: list[str] = []
     for spec in specs:
         try:
-            changes.append(_format(spec, write=write, diff=diff))
+            files += _meant(spec)
+        except DiagnosticError as error:
+            mistakes += error.diagnostics
+    for file in files:
+        try:
+            changes.append(_format(file, write=write, diff=diff))
         except DiagnosticError as error:
             mistakes += error.diagnostics
     show(in_order(mistakes))
     if specs != (STANDARD_INPUT,):
-        click.echo(_summary(changes, len(specs), write=write), err=True)
+        click.echo(_summary(changes, len(files), write=write), err=True)
     if mistakes or (any(changes) and not write):
         raise click.exceptions.Exit(Exit.MISTAKES)
+
+
+def _meant(spec: str) -> list[str]:
+    from legonet.syntax import specs_of
+
+    is_folder = spec != STANDARD_INPUT and Path(spec).is_dir()
+    return [str(file) for file in specs_of(Path(spec))] if is_folder else [spec]
 
 
 def _format(spec: str, *, write: bool, diff: bool) -> bool:
