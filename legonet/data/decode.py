@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 from legonet.data.orientation import advice_on_orientation, upright
 from legonet.data.source import Example
 from legonet.diagnostics import DiagnosticError
+from legonet.foreign_files import recognised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,10 +125,20 @@ def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> 
 
 
 def _decode(file: Path | IO[bytes], name: str) -> Image:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    with readable(name), Image.open(file) as picture:
-        picture.load()
+    with readable(name):
+        try:
+            with Image.open(file) as picture:
+                picture.load()
+        except UnidentifiedImageError:
+            known = recognised(file) if isinstance(file, Path) else None
+            if known is None:
+                raise
+            kind, advice = known
+            raise DiagnosticError.of(
+                "LEGO404", f"expected a picture, but `{name}` is {kind}", help=[advice]
+            ) from None
     return picture
 
 
@@ -155,6 +166,8 @@ def readable(name: str, kind: str = "a picture") -> Iterator[None]:
         raise DiagnosticError.of(
             "LEGO403", f"the picture `{name}` is missing", help=["restore the file"]
         ) from error
+    except DiagnosticError:
+        raise
     # What is raised for damaged files depends on the format and on where the damage is.
     except Exception as error:
         library = "Pillow" if kind == "a picture" else "numpy"

@@ -7,6 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.foreign_files import recognised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,14 +37,39 @@ def read_torch_file(file: Path, entry: str | None, device: str) -> dict[str, Ten
     return {name: item.detach() for name, item in found.items()}
 
 
-def unreadable(file: Path, reason: str) -> DiagnosticError:
-    """Return what to say of a file that holds no weights, or damaged ones."""
+def unreadable(file: Path, reason: str, *advice: str) -> DiagnosticError:
+    """Return what to say of a file that holds no weights, or damaged ones.
+
+    Args:
+        file: The file.
+        reason: What is wrong with it.
+        advice: What to do about it.
+    """
+    expected = "expected a safetensors file, or a state dict that `torch.save` wrote"
     return DiagnosticError.of(
         "LEGO504",
         f"cannot read the weights in {file}: {reason}",
         label="cannot be read",
-        help=["expected a safetensors file, or a state dict that `torch.save` wrote"],
+        help=[*advice, expected],
     )
+
+
+def _not_weights(file: Path) -> DiagnosticError:
+    """Return what to say of a file that is in neither of the two formats."""
+    known = recognised(file)
+    if known is not None:
+        kind, advice = known
+        return unreadable(file, f"it is {kind}", advice)
+    with file.open("rb") as stream:
+        begin = stream.read(512)
+    if begin.startswith(b"PK"):
+        if not zipfile.is_zipfile(file):
+            return unreadable(file, "it is only the first part of a file", "download it again")
+        if not any(name.endswith("data.pkl") for name in _members(file)):
+            return unreadable(file, "it is an archive of other files")
+    if begin.isascii() and b"\0" not in begin:
+        return unreadable(file, "it is a text")
+    return unreadable(file, "it is in neither of the two formats", "it may be damaged")
 
 
 def _loaded(file: Path, device: str) -> Any:
@@ -62,12 +88,14 @@ def _loaded(file: Path, device: str) -> Any:
             ],
         )
     try:
-        return torch.load(file, map_location=device, weights_only=True)
+        # Not by its name: torch takes a file for safetensors if it is called so.
+        with file.open("rb") as stream:
+            return torch.load(stream, map_location=device, weights_only=True)
     # torch raises errors of many kinds for a file that is damaged, or was never of its format.
     except Exception as error:
         refused = re.search(r"GLOBAL (\S+)", str(error))
         if refused is None:
-            raise unreadable(file, "it is in neither of the two formats") from error
+            raise _not_weights(file) from error
         raise DiagnosticError.of(
             "LEGO504",
             f"{file} holds more than tensors: an object of `{refused[1]}`, which could run code",

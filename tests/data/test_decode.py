@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +11,7 @@ from small_pictures import BLUE, RED, failure, save_mask, save_picture
 
 from legonet.data import Example, read_picture
 from legonet.data.decode import open_mask, open_picture, read_all
+from legonet.diagnostics import DiagnosticError
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
@@ -90,3 +93,23 @@ def test_of_several_damaged_pictures_the_first_is_named(tmp_path, size):
     for _ in range(5):
         message = failure("LEGO404", lambda: read_all(examples, 4, picture, None))
         assert "`20.png`" in message
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a pointer of Git LFS"),
+        (b"<html></html>", "a web page"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_in_place_of_a_picture_is_named(
+    contents: bytes, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "picture.jpg"
+    file.write_bytes(contents)
+    with pytest.raises(DiagnosticError) as raised:
+        read_picture(file, 8)
+    (found,) = raised.value.diagnostics
+    assert found.code == "LEGO404"
+    assert f"is {words}" in found.message

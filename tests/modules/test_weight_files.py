@@ -365,3 +365,41 @@ def test_a_program_is_told_from_weights(suffix: str, tmp_path: Path) -> None:
     (found,) = raised.value.diagnostics
     assert found.code == "LEGO504"
     assert "is a program" in found.message
+
+
+IN_PLACE_OF_WEIGHTS: dict[str, tuple[bytes, str, str]] = {
+    "lfs": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        "a pointer of Git LFS",
+        "git lfs pull",
+    ),
+    "page": (b"\n<!DOCTYPE html><html></html>", "a web page", "the file itself"),
+    "empty": (b"", "empty", "again"),
+    "gzip": (b"\x1f\x8b\x08\x00", "a compressed archive", "unpack"),
+    "cut": (b"PK\x03\x04" + bytes(100), "only the first part of a file", "again"),
+    "text": (b"layer1.weight: 0.5\n", "a text", "expected a safetensors file"),
+    "noise": (bytes(range(256)) * 4, "neither of the two formats", "damaged"),
+}
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+@pytest.mark.parametrize("kind", IN_PLACE_OF_WEIGHTS)
+def test_what_is_in_place_of_weights_is_named(kind: str, ending: str, tmp_path: Path) -> None:
+    contents, words, advice = IN_PLACE_OF_WEIGHTS[kind]
+    file = tmp_path / f"weights.{ending}"
+    file.write_bytes(contents)
+    for read in (read_weights, read_shapes):
+        with pytest.raises(DiagnosticError) as raised:
+            read(file)
+        (found,) = raised.value.diagnostics
+        assert found.code == "LEGO504"
+        assert words in found.message
+        assert advice in found.help[0]
+
+
+def test_weights_are_read_whatever_the_ending_of_their_file(tmp_path: Path) -> None:
+    tensors = {"a": torch.arange(3.0)}
+    torch.save(tensors, tmp_path / "torch.safetensors")
+    save_file(tensors, tmp_path / "safe.pth")
+    for name in ("torch.safetensors", "safe.pth"):
+        assert torch.equal(read_weights(tmp_path / name)["a"], tensors["a"])
