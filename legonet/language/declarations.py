@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from legonet.goals import GOALS
 from legonet.language.base import Form, Frozen
+from legonet.language.bounds import LARGEST_BATCH, LARGEST_SEED, MOST_STEPS
 from legonet.language.inputs import Input
 from legonet.language.markers import (
     CategoryLabel,
@@ -133,10 +134,10 @@ class Recipe(Frozen):
     data: DataName
     category: CategoryLabel | None = None
     goal: Annotated[str, Choice("goal", GOALS)] = "classification"
-    epochs: int = Field(default=5, ge=1)
-    seed: int = Field(default=0, ge=0)
+    epochs: int = Field(default=5, ge=1, le=MOST_STEPS)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     learning_rate: float = Field(default=1e-3, gt=0)
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=64, ge=1, le=LARGEST_BATCH)
     background: bool = False
     frozen: str | None = None
 
@@ -241,9 +242,9 @@ class Learning(Frozen):
         default_factory=_default_method
     )
     data: DataName | None = None
-    samples: int = Field(default=0, ge=0)
-    unlabelled: int = Field(default=0, ge=0)
-    seed: int = Field(default=0, ge=0)
+    samples: int = Field(default=0, ge=0, le=MOST_STEPS)
+    unlabelled: int = Field(default=0, ge=0, le=MOST_STEPS)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
 
 
 class Adapter(Frozen):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from legonet.diagnostics import DiagnosticError
 from legonet.distill.starts import STARTS, StartName
+from legonet.language.bounds import LARGEST_BATCH, MOST_STEPS
 from legonet.language.methods import MethodForm, NeededPictures
 
 if TYPE_CHECKING:
@@ -79,10 +80,10 @@ class TrainedMethod(MethodForm):
     version: ClassVar[int | None] = 1
     learns_from_answers: ClassVar[bool] = False
     init: StartName = "default"
-    steps: int | None = Field(default=None, ge=0)
+    steps: int | None = Field(default=None, ge=0, le=MOST_STEPS)
     learning_rate: float | None = Field(default=None, gt=0)
-    batch_size: int = Field(default=32, ge=1)
-    views: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=32, ge=1, le=LARGEST_BATCH)
+    views: int = Field(default=1, ge=1, le=1000)
     reordered: bool = False
 
     @property

@@ -18,6 +18,7 @@ from legonet.distill.starts import InitialAdapter
 from legonet.distill.starts.feature_matching import FeatureMatchingStart
 from legonet.distill.starts.solved import AssignmentStart, LeastSquaresStart
 from legonet.distill.starts.stitching import StitchingStart
+from legonet.language.bounds import MOST_STEPS
 from legonet.language.methods import MethodForm
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Transplant(MethodForm):
 
     call: ClassVar[str] = "transplant"
     version: ClassVar[int | None] = 2
-    steps: int | None = Field(default=None, ge=0)
+    steps: int | None = Field(default=None, ge=0, le=MOST_STEPS)
     reordered: bool = False
 
     def prepare(
