@@ -76,3 +76,29 @@ def test_splits_with_different_categories_are_an_error(folder, tmp_path):
         (tmp_path / "empty" / split).mkdir(parents=True)
     message = failure("LEGO406", lambda: open_source(Folder(directory=tmp_path / "empty")))
     assert "none at all" in message
+
+
+def test_what_programs_keep_beside_pictures_is_left_out(folder):
+    before = open_source(Folder(directory=folder))._pictures
+    for place in ("train/.ipynb_checkpoints", "train/cat/.thumbnails"):
+        save_picture(folder / place / "0.jpg", RED)
+    (folder / "train" / "cat" / "._0.JPG").write_bytes(b"Mac OS X")
+    found = open_source(Folder(directory=folder))
+    assert found._pictures == before
+    assert found.categories == ("cat", "dog")
+
+
+def test_links_are_followed_and_each_folder_is_read_once(folder, tmp_path):
+    save_picture(tmp_path / "elsewhere" / "linked.png", BLUE)
+    dogs = folder / "train" / "dog"
+    (dogs / "more").symlink_to(tmp_path / "elsewhere")
+    (dogs / "once_more").symlink_to(tmp_path / "elsewhere")
+    (dogs / "around").symlink_to(folder / "train")
+    (tmp_path / "elsewhere" / "back").symlink_to(dogs)
+    found = [
+        path.name
+        for category, path in open_source(Folder(directory=folder))._pictures["train"]
+        if category == "dog"
+    ]
+    assert found.count("linked.png") == 1
+    assert len([name for name in found if name == "0.JPG"]) == 3

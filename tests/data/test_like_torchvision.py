@@ -18,6 +18,7 @@ import scipy.sparse
 from PIL import Image, ImageOps
 from small_pictures import failure
 from torchvision.datasets import ImageFolder, OxfordIIITPet, SBDataset, VOCSegmentation
+from torchvision.datasets.folder import IMG_EXTENSIONS, has_file_allowed_extension
 
 from legonet.data import ask, open_source
 from legonet.data.sources.folder import Folder
@@ -237,11 +238,16 @@ def save_folder(directory):
         (directory / split / "Ape" / "thumbs.png.db").write_text("no picture")
 
 
+def is_seen(file):
+    """Return whether legonet reads a file, as torchvision does but for hidden files."""
+    return has_file_allowed_extension(file, IMG_EXTENSIONS) and not Path(file).name.startswith(".")
+
+
 def test_folders_of_every_mode_and_ending(tmp_path):
     save_folder(tmp_path)
     source = open_source(Folder(directory=tmp_path))
     for split in ("train", "test"):
-        reference = ImageFolder(tmp_path / split)
+        reference = ImageFolder(tmp_path / split, is_valid_file=is_seen)
         assert source.categories == tuple(reference.classes)
         images, _ = source.read(split, source.examples(split), SIDE)
         labels = ask(Folder(directory=tmp_path), SIDE, None, Classification()).read(split).labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,8 @@ class Folder(SourceForm):
     """A folder as torchvision's ``ImageFolder`` reads it: ``train/CATEGORY/PICTURE``.
 
     The test pictures are in ``test`` or ``val``. A category called ``background`` holds the
-    background pictures. There are no masks.
+    background pictures. There are no masks. Files and folders whose names begin with a dot are left
+    out, and a folder to which several links lead counts once.
 
     Args:
         directory: The folder that holds ``train``.
@@ -126,18 +127,35 @@ def _pictures(part: Path) -> list[tuple[str, Path]]:
     """Return the category and path of each picture, in the same order on every machine."""
     pictures = []
     for folder in sorted(part.iterdir(), key=lambda folder: folder.name):
-        if not folder.is_dir():
+        if not folder.is_dir() or _is_hidden(folder.name):
             continue
         own = [
             (folder.name, Path(root, name))
-            for root, _, names in sorted(os.walk(folder, followlinks=True))
+            for root, names in sorted(_walked(folder))
             for name in sorted(names)
-            if name.lower().endswith(ENDINGS)
+            if name.lower().endswith(ENDINGS) and not _is_hidden(name)
         ]
         if not own:
             raise _malformed(part, f"expected pictures in each folder, found none in `{folder}`")
         pictures += own
     return pictures
+
+
+def _walked(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and those below it with their files, each once, whatever links lead to it."""
+    seen: set[tuple[int, int]] = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(root)  # noqa: PTH116 - there may be many
+        place = (status.st_dev, status.st_ino)
+        folders[:] = [] if place in seen else sorted(n for n in folders if not _is_hidden(n))
+        if place not in seen:
+            seen.add(place)
+            yield root, names
+
+
+def _is_hidden(name: str) -> bool:
+    """Return whether it is what programs keep beside pictures, such as ``.ipynb_checkpoints``."""
+    return name.startswith(".")
 
 
 def _malformed(directory: Path, message: str) -> DiagnosticError:
