@@ -10,6 +10,9 @@ import pytest
 
 os.environ["LEGONET_CACHE_DIR"] = ""  # tests leave nothing in the home of who runs them
 
+# No test asks the hub: without a connection each question takes minutes.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 # Commands that tests start compute on one thread, and bits depend on the number of threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

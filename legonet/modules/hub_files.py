@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ def hub_file(repository: str, file: str, revision: str) -> Path:
     return found
 
 
+@cache
 def hub_file_if_any(repository: str, file: str, revision: str) -> Path | None:
-    """Return the same, or None if the repository has no such file.
+    """Return the same, or None if the repository has no such file; each is asked for once.
 
     Raises:
         DiagnosticError: huggingface_hub is not installed (``LEGO503``), or whether there is such a

@@ -19,6 +19,7 @@ from legonet.language.declarations import Network, Recipe
 from legonet.language.models import Model
 from legonet.language.weights import HubWeights, Loading, WeightsFile
 from legonet.modules.cut import bottom, top
+from legonet.modules.hub_files import hub_file_if_any
 from legonet.modules.inputs import convert_input, input_of
 from legonet.modules.models import instantiate
 from legonet.modules.transformers_model import TransformersHubModel, TransformersModel
@@ -276,6 +277,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
+    hub_file_if_any.cache_clear()
     return tmp_path / "cache" / "models--zoo--dogs" / "snapshots" / COMMIT
 
 
