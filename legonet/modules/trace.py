@@ -82,8 +82,29 @@ def trace(
 @contextmanager
 def tracing(module: nn.Module, enters: Enters) -> Iterator[None]:
     """Have `torch.fx` to oneself, with the modules that are entered in evaluation."""
-    with _ONE_AT_A_TIME, _in_evaluation(module, enters):
+    with _ONE_AT_A_TIME, _in_evaluation(module, enters), _memories_kept(module):
         yield
+
+
+@contextmanager
+def _memories_kept(module: nn.Module) -> Iterator[None]:
+    """Have modules forget afterwards what they keep in dicts of their own, such as timm's LeViT.
+
+    While a module is traced, that is no tensor but a node of the graph, which means nothing later.
+    """
+    kept = [
+        (memory, dict(memory))
+        for part in module.modules()
+        for name, memory in vars(part).items()
+        if type(memory) is dict and not name.startswith("_")
+    ]
+    try:
+        yield
+    finally:
+        for memory, before in kept:
+            if any(isinstance(value, fx.Proxy) for value in memory.values()):
+                memory.clear()
+                memory.update(before)
 
 
 def finished(graph: fx.Graph) -> fx.Graph:

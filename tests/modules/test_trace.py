@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import torch
-from torch import nn
+from torch import Tensor, fx, nn
 
 from legonet.modules.cut import bottom, top
 from legonet.modules.small import small_vgg
@@ -50,3 +50,31 @@ def test_only_what_matters_to_the_answer_is_in_the_graph() -> None:
     assert list(runs(whole).values()) == ["0", "1", "2"]
     inside = trace(network, lambda module, name: name == "2")
     assert list(runs(inside).values()) == ["0", "1", "2.0"]
+
+
+class Remembering(nn.Module):
+    """Keeps what follows from its weights by device, as the attention of timm's LeViT does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offsets = nn.Parameter(torch.arange(3.0))
+        self.kept: dict[str, Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        key = str(x.device)
+        if key not in self.kept:
+            self.kept[key] = self.offsets[:2]
+        return x + self.kept[key]
+
+
+def test_a_trace_leaves_nothing_in_what_a_module_remembers() -> None:
+    module, x = Remembering().eval(), torch.ones(1, 2)
+    for _ in range(2):
+        graph = trace(module, lambda *_: True)
+        assert module.kept == {}
+        assert torch.equal(fx.GraphModule(module, graph)(x), torch.tensor([[1.0, 2.0]]))
+    expected = module(x)
+    assert list(module.kept) == ["cpu"]
+    trace(module, lambda *_: True)
+    assert list(module.kept) == ["cpu"]
+    assert torch.equal(module(x), expected)
