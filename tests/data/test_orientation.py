@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kit.orientation import WAYS
 from kit.specs import plan_of, write_spec
 from kit.stores import pretend
 from PIL import Image
@@ -20,17 +21,6 @@ from legonet.data.orientation import TAG, count_turned
 from legonet.data.sources.manifest import Manifest
 from legonet.diagnostics import DiagnosticError
 from legonet.network.prediction.pictures import gathered
-
-WAYS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What makes a picture upright, by the note of its camera."""
 
 SIZE = (36, 24)
 """Width and height of the pictures as they are stored."""

@@ -10,6 +10,7 @@ from threading import Event
 import numpy as np
 import pytest
 import torch
+from kit.orientation import WAYS
 from kit.specs import ROUTES, SEGMENTING
 from kit.untrained import open_filled
 from numpy.typing import NDArray
@@ -173,15 +174,6 @@ def test_kinds_of_pictures(
 def test_a_picture_is_turned_upright(
     network: TransplantNetwork, tmp_path: Path, orientation: int, ending: str
 ) -> None:
-    ways = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
     lying = Image.fromarray(PIXELS)
     file = tmp_path / f"lying.{ending}"
     notes = Image.Exif()
@@ -190,7 +182,7 @@ def test_a_picture_is_turned_upright(
     with Image.open(file) as stored:
         # A TIFF is turned by Pillow itself.
         turned = ending == "tif" or orientation == 1
-        upright = stored.copy() if turned else stored.transpose(ways[orientation])
+        upright = stored.copy() if turned else stored.transpose(WAYS[orientation])
     (found,) = network.predict(file, paths="find_one")
     assert found.mask is not None
     assert found.mask.shape == ((40, 60) if orientation < 5 else (60, 40))
