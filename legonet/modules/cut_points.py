@@ -127,7 +127,7 @@ def _between_blocks(
             continue
         try:
             sides = bottom(network, name), top(network, name)
-            layout = layout_of(network, sides[0], pictures.shape[-1])
+            layout = layout_of(network, on_meta(sides[0]), pictures.shape[-1])
         except DiagnosticError:
             continue
         signed = bool((features < 0).any())

@@ -1,14 +1,14 @@
-"""Which layout the features at a cut have, found on torch's meta device."""
+"""Which layout the features at a cut have, found by running two pictures."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from legonet.diagnostics import DiagnosticError
-from legonet.modules.crossing import on_meta
 from legonet.modules.layout import Layout, tokens
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def layout_of(
     Args:
         network: The network; what it puts before a grid of tokens is found by the names of its
             parameters.
-        category_module: Its bottom, on any device; it is not changed.
+        category_module: Its bottom, on any device; it is not changed. On the meta device this
+            computes nothing; elsewhere it is two pictures, which take less time than the import of
+            what torch needs for that device.
         size: Height and width of the pictures.
         said: The layout by its name, where the spec says it.
 
@@ -46,13 +48,12 @@ def layout_of(
         DiagnosticError: The features have no such layout, or it is not clear which
             (``LEGO524``).
     """
-    module = on_meta(category_module)
-    shape = _shape(module, size)
+    shape = _shape(category_module, size)
     if shape is None:
         raise _unknown(f"the features of two pictures of {size}x{size} have no shape", shape)
     if shape[:1] != (2,):
         raise _unknown("the first axis of the features does not count pictures", shape)
-    kind = said or _kind(module, size, shape)
+    kind = said or _kind(category_module, size, shape)
     if kind is None:
         raise _unknown("it is not clear which axes are height and width", shape)
     match kind, shape[1:]:
@@ -124,9 +125,11 @@ def _prefix(network: nn.Module) -> int | None:
 
 def _shape(module: nn.Module, size: int) -> tuple[int, ...] | None:
     """Return the shape of the features of two pictures; None where the module cannot take them."""
+    weight = next(chain(module.parameters(), module.buffers()), None)
+    device = "meta" if weight is None else weight.device
     try:
         with torch.no_grad():
-            features = module(torch.empty(2, 3, size, size, device="meta"))
+            features = module(torch.zeros(2, 3, size, size, device=device))
     except Exception:
         # This runs the network's own code, which may raise anything at all.
         return None
