@@ -5,8 +5,9 @@ import torch
 from torch import nn
 from toy_networks import begin, edge, fcn_top, network, vgg_top
 
-from legonet.distill.edges.criteria import Criteria, hidden_features
+from legonet.distill.edges.criteria import Criteria
 from legonet.distill.edges.edge_context import EdgeContext
+from legonet.distill.edges.hidden_features import hidden_features, with_hidden_features
 from legonet.distill.training.objective import FeatureMatch
 
 
@@ -36,9 +37,44 @@ def test_the_last_layer_of_weights_answers_from_the_hidden_features(top, last):
     torch.testing.assert_close(answer, whole(features), rtol=0, atol=0)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("top", [vgg_top, fcn_top])
+def test_one_pass_gives_the_hidden_features_and_the_answer_bit_for_bit(top):
+    whole = network(0, top)[1]
+    features = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    hidden, answer = with_hidden_features(whole)(features)
+    assert torch.equal(hidden, hidden_features(whole)(features))
+    assert torch.equal(answer, whole(features))
+
+
+class WorkingInPlace(nn.Module):
+    """A module that changes its hidden features after its last layer of weights has read them."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, features):
+        hidden = features.mean((2, 3))
+        answer = self.last(hidden)
+        return answer + hidden.mul_(2).sum(1, keepdim=True)
+
+
+@torch.no_grad()
+def test_hidden_features_are_those_that_the_last_layer_read():
+    module = WorkingInPlace().eval()
+    features = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    hidden, answer = with_hidden_features(module)(features)
+    assert torch.equal(hidden, features.mean((2, 3)))
+    assert torch.equal(answer, module(features))
+
+
+@torch.no_grad()
 def test_a_module_without_weights_is_its_own_hidden_features():
     module = Averaging()
     assert hidden_features(module) is module
+    hidden, answer = with_hidden_features(module)(torch.ones(2, 3, 4, 4))
+    assert torch.equal(hidden, answer)
 
 
 @torch.no_grad()

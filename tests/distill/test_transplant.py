@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from toy_networks import edge, fcn_top, network, reordered, seeded, silent
 
+from legonet.data.tensors import to_tensor
 from legonet.distill.learn import learn
 from legonet.distill.methods import Transplant
 from legonet.distill.methods.transplant import Candidate
@@ -111,3 +112,37 @@ def test_gradients_are_of_no_use_where_they_cannot_pass():
     curved = seeded(lambda: nn.Sequential(Curved(), *made.task_module), 0)
     found = certificate(replace(made, task_module=curved))
     assert all("assignment" not in item["start"] for item in found["candidates"])
+
+
+def test_a_start_that_gives_the_teacher_s_answers_is_neither_trained_nor_compared():
+    found = certificate(related(unlabelled=100))
+    assert found["trained_by"] is None
+    assert "like the teacher about 100 of 100 target pictures" in found["trained_because"]
+    assert len(found["candidates"]) == 1
+
+
+def test_few_pictures_do_not_show_that_a_start_needs_no_training():
+    found = certificate(related(unlabelled=99))
+    assert found["trained_by"] == DISTILLED
+    assert len(found["candidates"]) == 5
+
+
+@pytest.mark.parametrize(("wrong", "trained"), [(4, None), (5, DISTILLED)])
+def test_a_start_is_trained_where_more_answers_differ_than_chance_explains(wrong, trained):
+    made = related(unlabelled=100)
+    made = replace(made, teacher=Contrary(made.teacher, made.unlabelled.images[:wrong]))
+    assert certificate(made)["trained_by"] == trained
+
+
+class Contrary(nn.Module):
+    """A teacher that says the opposite about some pictures."""
+
+    def __init__(self, teacher, images):
+        super().__init__()
+        self.teacher = teacher
+        self.images = to_tensor(images)
+
+    def forward(self, pictures):
+        answers = self.teacher(pictures)
+        known = (pictures[:, None] == self.images[None]).flatten(2).all(2).any(1)
+        return torch.where(known[:, None], -answers, answers)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
-from torch import Tensor, fx, nn
-from torch.nn import functional
+from torch import Tensor, nn
 
 from legonet.distill.edges.calibrate import calibrate
-from legonet.distill.pseudo_gradients.operations import is_layer
-from legonet.modules.trace import TraceError, tidy, trace
+from legonet.distill.edges.hidden_features import hidden_features, with_hidden_features
+from legonet.modules.digest import state_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from legonet.distill.edges.edge_context import EdgeContext
-    from legonet.goals import Goal
     from legonet.modules.adapter import Adapter
     from legonet.modules.calibration import Calibration
+
+Made = TypeVar("Made")
 
 LARGEST_FEATURES = 2**28
 """Most numbers in the features of all pictures together: a gigabyte."""
@@ -48,23 +48,21 @@ class Familiar:
     donor: Tensor
 
     @classmethod
-    def of(cls, context: EdgeContext, hidden: nn.Module) -> Familiar:
+    def of(cls, context: EdgeContext, task_module: nn.Module) -> Familiar:
         """Return as many of an edge's pictures as memory should hold.
 
         Args:
             context: The edge.
-            hidden: phi.
+            task_module: g_S, which returns phi and its answer.
         """
         count = _most(sum(torch.Size(shape).numel() for shape in context.shapes))
         pictures = context.familiar.part(slice(count))
-        edge = context.edge
-        hidden = edge.remembering(hidden, "hidden features")
-        donor = edge.remembering(context.task_module, "answers")
+        donor = context.edge.remembering(task_module, "hidden features and answers")
         parts = []
         for x, y in context.paired(pictures):
             with torch.no_grad():
                 # The task module may begin with a layer that works in place.
-                parts.append((x, y, hidden(y.clone()), donor(y.clone())))
+                parts.append((x, y, *donor(y.clone())))
         return cls(pictures.counted, *_joined(parts))
 
 
@@ -109,6 +107,24 @@ class Answered:
             return cls(pictures.counted, *_joined(parts))
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """How an adapter's answers compare with answers that can be trusted.
+
+    Args:
+        losses: Each picture's cross-entropy after the best calibration, ``(N,)`` in float64.
+        agreement: How much the answers agree without calibration, as the goal has it; giving the
+            same answer every time scores 0.5 for a single category.
+        differing: About how many pictures the answers differ at all after the best calibration.
+        calibration: The best one; None where the goal has none, or nothing can be fitted.
+    """
+
+    losses: Tensor
+    agreement: float
+    differing: int
+    calibration: Calibration | None
+
+
 def _joined(parts: Iterable[Sequence[Tensor]]) -> tuple[Tensor, ...]:
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
@@ -139,8 +155,10 @@ class Criteria:
         self.outputs = context.answers[0][0]
         self._single = self._goal.is_single(self.outputs)
         self.hidden = hidden_features(self._task_module)
-        self.familiar = Familiar.of(context, self.hidden)
+        self._with_hidden = with_hidden_features(self._task_module)
+        self.familiar = Familiar.of(context, self._with_hidden)
         self.target = Answered.by_teacher(context)
+        self._measured: dict[tuple[str, str], object] = {}
 
     @torch.no_grad()
     def figures(self, adapter: Adapter) -> dict[str, Any]:
@@ -154,37 +172,19 @@ class Criteria:
           each after the best calibration;
         - ``agreement``: how often the answer is the teacher's, averaged over classes.
         """
-        seen = self.familiar
-        missed = hidden = 0.0
-        answers = []
-        for first in range(0, len(seen.features), BATCH):
-            part = slice(first, first + BATCH)
-            changed = adapter(seen.features[part])
-            missed += float((changed - seen.own_features[part]).double().square().sum())
-            away = self.hidden(changed.clone()) - seen.hidden[part]
-            hidden += float(away.double().square().sum())
-            answers.append(self._task_module(changed))
-        spread = seen.own_features.double().var((0, 2, 3), correction=0).sum()
-        positions = seen.own_features.numel() / seen.own_features.shape[1]
-        energy = float(seen.hidden.double().square().sum())
-        figures = {
-            "features_r2": 1 - missed / (positions * float(spread)) if spread > 0 else None,
-            "hidden_loss": hidden / energy if energy > 0 else None,
-            "donor_loss": float(self._losses(torch.cat(answers), seen.donor).mean()),
-        }
+        figures, donor = self._once(self._on_familiar, adapter)
+        found = {**figures, "donor_loss": float(donor.losses.mean())}
         if self.target is not None:
-            found = torch.cat(list(self._answers(adapter, self.target.features)))
-            figures["teacher_loss"] = float(self._losses(found, self.target.trusted).mean())
-            figures["agreement"] = agreement(self._goal, found, self.target.trusted)
-        return figures
+            teacher = self._once(self._on_judges, adapter)
+            found["teacher_loss"] = float(teacher.losses.mean())
+            found["agreement"] = teacher.agreement
+        return found
 
     @torch.no_grad()
     def agreement(self, adapter: Adapter) -> float | None:
         """Return how often the answer is the teacher's; None without pictures of the category."""
-        if self.target is None:
-            return None
-        found = torch.cat(list(self._answers(adapter, self.target.features)))
-        return agreement(self._goal, found, self.target.trusted)
+        # Where there is a target, its pictures are the judges.
+        return None if self.target is None else self._once(self._on_judges, adapter).agreement
 
     @cached_property
     def judges(self) -> Answered:
@@ -209,8 +209,16 @@ class Criteria:
 
         It is the cross-entropy with the answers of `judges`, after the best calibration.
         """
-        answers = torch.cat(list(self._answers(adapter, self.judges.features)))
-        return self._losses(answers, self.judges.trusted)
+        return self._once(self._on_judges, adapter).losses
+
+    @torch.no_grad()
+    def differing(self, adapter: Adapter) -> tuple[int, int]:
+        """Return about how many pictures of `judges` an answer is another one, and of how many.
+
+        That is as much as any other adapter could be better.
+        """
+        found = self._once(self._on_judges, adapter)
+        return found.differing, len(found.losses)
 
     @torch.no_grad()
     def calibration(self, adapter: Adapter) -> Calibration | None:
@@ -219,73 +227,57 @@ class Criteria:
         These are the teacher's on pictures of the category or, where there are none, the donor's
         own on familiar pictures. Only a single category's answer has a threshold to correct.
         """
-        if not self._single:
-            return None
-        features, trusted = self.familiar.features, self.familiar.donor
         if self.target is not None:
-            features, trusted = self.target.features, self.target.trusted
-        return calibrate(torch.cat(list(self._answers(adapter, features))), trusted)
+            return self._once(self._on_judges, adapter).calibration
+        return self._once(self._on_familiar, adapter)[1].calibration
+
+    def _once(self, measure: Callable[[Adapter], Made], adapter: Adapter) -> Made:
+        """Return a measurement of an adapter, made once for the same weights."""
+        key = measure.__name__, state_digest(adapter)
+        if key not in self._measured:
+            self._measured[key] = measure(adapter)
+        return cast("Made", self._measured[key])
+
+    def _on_familiar(self, adapter: Adapter) -> tuple[dict[str, float | None], Comparison]:
+        """Return how an adapter's features fit on familiar pictures, and its answers."""
+        seen = self.familiar
+        missed = hidden = 0.0
+        answers = []
+        for first in range(0, len(seen.features), BATCH):
+            part = slice(first, first + BATCH)
+            changed = adapter(seen.features[part])
+            missed += float((changed - seen.own_features[part]).double().square().sum())
+            found, answer = self._with_hidden(changed)
+            hidden += float((found - seen.hidden[part]).double().square().sum())
+            answers.append(answer)
+        spread = seen.own_features.double().var((0, 2, 3), correction=0).sum()
+        positions = seen.own_features.numel() / seen.own_features.shape[1]
+        energy = float(seen.hidden.double().square().sum())
+        figures = {
+            "features_r2": 1 - missed / (positions * float(spread)) if spread > 0 else None,
+            "hidden_loss": hidden / energy if energy > 0 else None,
+        }
+        return figures, self._compared(torch.cat(answers), seen.donor)
+
+    def _on_judges(self, adapter: Adapter) -> Comparison:
+        """Return an adapter's answers beside those of `judges`."""
+        found = torch.cat(list(self._answers(adapter, self.judges.features)))
+        return self._compared(found, self.judges.trusted)
 
     def _answers(self, adapter: Adapter, features: Tensor) -> Iterator[Tensor]:
         for first in range(0, len(features), BATCH):
             yield self._task_module(adapter(features[first : first + BATCH]))
 
-    def _losses(self, answers: Tensor, trusted: Tensor) -> Tensor:
-        """Return each picture's cross-entropy with trusted answers, after the best calibration."""
-        if self._single:
-            calibration = calibrate(answers, trusted)
-            if calibration is not None:
-                answers = calibration.to(answers.device)(answers)
-        pairs = zip(answers.double().cpu(), trusted.double().cpu(), strict=True)
+    def _compared(self, answers: Tensor, trusted: Tensor) -> Comparison:
+        calibration = calibrate(answers, trusted) if self._single else None
+        calibrated = answers
+        if calibration is not None:
+            calibrated = calibration.to(answers.device)(answers)
+        pairs = zip(calibrated.double().cpu(), trusted.double().cpu(), strict=True)
         loss = self._goal.teacher_loss
-        return torch.stack([loss(one[None], other[None], 1.0) for one, other in pairs])
-
-
-def agreement(goal: Goal, answers: Tensor, trusted: Tensor) -> float:
-    """Return how much answers agree with trusted ones, as the goal has it.
-
-    Giving the same answer every time scores 0.5 for a single category.
-
-    Args:
-        goal: What the answers are.
-        answers: Logits, ``(N, K)`` or ``(N, K, H, W)``.
-        trusted: Logits of the same shape.
-    """
-    own, other = (goal.decide(outputs).cpu().numpy() for outputs in (answers, trusted))
-    return goal.agreement(own, other)
-
-
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
-"""Layers with weights that could be a network's last."""
-
-WEIGHTED_FUNCTIONS = (functional.linear, functional.conv2d)
-"""The same as functions."""
-
-
-def hidden_features(task_module: nn.Module) -> nn.Module:
-    """Return a task module up to its last layer with weights.
-
-    It takes what the task module takes and returns the input of its last linear or convolutional
-    layer, ``(N, ..)``. A module that is not a graph of layers, or that has no such layer, is
-    returned as it is: its answer is the last thing known about it.
-
-    Args:
-        task_module: g_S, frozen; it is not changed, and its weights are shared.
-    """
-    try:
-        graph = trace(task_module, lambda item, _: not is_layer(item))
-    except TraceError:
-        return task_module
-    last = [node for node in graph.nodes if _is_weighted(task_module, node)]
-    if not last:
-        return task_module
-    (output,) = (node for node in graph.nodes if node.op == "output")
-    output.args = (last[-1].args[0],)
-    tidy(graph)
-    return fx.GraphModule(task_module, graph, class_name="HiddenFeatures")
-
-
-def _is_weighted(module: nn.Module, node: fx.Node) -> bool:
-    if node.op == "call_module":
-        return isinstance(module.get_submodule(str(node.target)), WEIGHTED)
-    return node.target in WEIGHTED_FUNCTIONS
+        losses = torch.stack([loss(one[None], other[None], 1.0) for one, other in pairs])
+        raw, own, other = (
+            self._goal.decide(side).cpu().numpy() for side in (answers, calibrated, trusted)
+        )
+        differing = int((own != other).reshape(len(own), -1).any(1).sum())
+        return Comparison(losses, self._goal.agreement(raw, other), differing, calibration)

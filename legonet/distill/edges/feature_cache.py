@@ -12,6 +12,9 @@ from torch import Tensor, nn
 MOST_BYTES = 2**29
 """Memory that a cache fills by default."""
 
+Output = Tensor | tuple[Tensor, ...]
+"""What a module returns."""
+
 
 class FeatureCache:
     """Outputs of frozen modules by module and input; safe to use from several threads.
@@ -26,7 +29,7 @@ class FeatureCache:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Tensor, ...]] = OrderedDict()
         self._held = 0
         self._lock = Lock()
 
@@ -34,12 +37,12 @@ class FeatureCache:
         """Return a module with the same outputs as another one that computes each only once.
 
         Args:
-            module: A frozen module that takes one tensor.
+            module: A frozen module that takes one tensor and returns one, or a tuple of them.
             key: What determines its weights and what it computes with them.
         """
         return _Remembering(module, self, key) if self._most_bytes else module
 
-    def get(self, key: Hashable) -> Tensor | None:
+    def get(self, key: Hashable) -> Output | None:
         """Return a copy of a cached output, or None; the copy may be changed."""
         with self._lock:
             found = self._kept.get(key)
@@ -47,20 +50,26 @@ class FeatureCache:
                 return None
             self._kept.move_to_end(key)
         # Layers that work in place would change it for all edges.
-        return found.clone()
+        copies = tuple(part.clone() for part in found)
+        return copies if len(copies) > 1 else copies[0]
 
-    def put(self, key: Hashable, output: Tensor) -> None:
+    def put(self, key: Hashable, output: Output) -> None:
         """Keep a copy of an output."""
-        if output.nbytes > self._most_bytes:
+        parts = output if isinstance(output, tuple) else (output,)
+        if _bytes(parts) > self._most_bytes:
             return
-        kept = output.detach().clone()
+        kept = tuple(part.detach().clone() for part in parts)
         with self._lock:
             if key in self._kept:
                 return
             self._kept[key] = kept
-            self._held += kept.nbytes
+            self._held += _bytes(kept)
             while self._held > self._most_bytes:
-                self._held -= self._kept.popitem(last=False)[1].nbytes
+                self._held -= _bytes(self._kept.popitem(last=False)[1])
+
+
+def _bytes(parts: tuple[Tensor, ...]) -> int:
+    return sum(part.nbytes for part in parts)
 
 
 class _Remembering(nn.Module):
@@ -72,11 +81,11 @@ class _Remembering(nn.Module):
         self._cache = cache
         self._key = key
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Output:
         """Return the module's output, computed only if it is not cached."""
         # On a GPU, copying the pictures to the CPU takes longer than computing the output.
         if inputs.device.type != "cpu" or inputs.requires_grad:
-            output: Tensor = self.module(inputs)
+            output: Output = self.module(inputs)
             return output
         digest = hashlib.blake2b(inputs.detach().numpy().tobytes(), digest_size=16).digest()
         key = (self._key, digest, inputs.shape, inputs.dtype)

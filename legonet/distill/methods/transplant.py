@@ -26,15 +26,28 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from legonet.distill.edges.criteria import Criteria
     from legonet.distill.edges.edge_context import EdgeContext
     from legonet.distill.methods.trained import TrainedMethod, TrainingSetup
     from legonet.language.declarations import Learning
+    from legonet.modules.adapter import Adapter
 
 RELATED = 0.8
 """Smallest R^2 of stitching on synthetic pictures for networks with a common ancestor.
 
 For real ImageNet networks it was 0.97 with one and 0.67 without.
 """
+
+
+NOISE = 4
+"""Most pictures about which an adapter may answer otherwise than it should, within the noise.
+
+If another adapter is right about all of them and about all others, too, a sign test has a p of
+``2**-4``; one picture more, and it would be significant at 95 %.
+"""
+
+ENOUGH = 100
+"""Fewest pictures from which it follows that an adapter can hardly be made better."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,8 @@ class Transplant(MethodForm):
     answers where there are pictures of the category, otherwise by the donor's on pictures that it
     knows and from which no start was made. ``stitching`` is kept unless another start is better by
     more than the noise. Where there are pictures of the category, ``output_distillation`` then
-    trains the adapter further. The certificate lists the candidates with their figures.
+    trains the adapter further. A start that gives these answers already, up to the noise, ends the
+    search, and is not trained. The certificate lists the candidates with their figures.
 
     Args:
         steps: Maximum number of gradient steps, as for ``output_distillation``.
@@ -76,7 +90,7 @@ class Transplant(MethodForm):
     """
 
     call: ClassVar[str] = "transplant"
-    version: ClassVar[int | None] = 2
+    version: ClassVar[int | None] = 3
     steps: int | None = Field(default=None, ge=0, le=MOST_STEPS)
     reordered: bool = False
 
@@ -89,7 +103,7 @@ class Transplant(MethodForm):
             DiagnosticError: As for `TrainedMethod.setup`.
         """
         initial, why_start = self.chosen_start(context, learning.layers)
-        training, why = self.chosen_training(context)
+        training, why = self.chosen_training(context, initial)
         notes = {
             "start_because": why_start,
             "trained_by": training.call if training else None,
@@ -104,7 +118,8 @@ class Transplant(MethodForm):
         """Return the adapter with which an edge begins, and why.
 
         The first candidate, variance-matched stitching, is kept unless another one is better by
-        more than the noise of the pictures on which it is judged.
+        more than the noise of the pictures on which it is judged. No further one is tried after one
+        that no other could beat.
 
         Args:
             context: The edge.
@@ -119,6 +134,8 @@ class Transplant(MethodForm):
             losses = criteria.deciding_losses(initial.adapter)
             figures = criteria.figures(initial.adapter) | {"deciding_loss": float(losses.mean())}
             candidates.append(Candidate(name, initial, losses, figures))
+            if _hardly_to_be_improved(criteria, initial.adapter):
+                break
         best, *others = candidates
         for other in others:
             if other.beats(best):
@@ -133,18 +150,34 @@ class Transplant(MethodForm):
         notes = {**best.initial.notes, "candidates": table}
         return InitialAdapter(best.initial.adapter, notes), why
 
-    def chosen_training(self, context: EdgeContext) -> tuple[TrainedMethod | None, str]:
+    def chosen_training(
+        self, context: EdgeContext, initial: InitialAdapter
+    ) -> tuple[TrainedMethod | None, str]:
         """Return the method to train with after the start, or None, and why.
 
         Labels are used along with the teacher's outputs where there are some: on animals of
         CIFAR-10 that was as good as labels alone with a common ancestor, and better without one.
         The teacher is not asked about synthetic pictures: its answers about them say little about
         its category.
+
+        Args:
+            context: The edge.
+            initial: The start.
         """
-        if len(context.edge.labelled) or len(context.edge.unlabelled):
-            why = "there are pictures of the category, and the teacher can be asked about each"
-            return OutputDistillation(steps=self.steps), why
-        return None, "there are no pictures of the category"
+        from legonet.distill.edges.criteria import Criteria
+
+        if not len(context.edge.labelled) and not len(context.edge.unlabelled):
+            return None, "there are no pictures of the category"
+        criteria = context.once(Criteria)
+        if _hardly_to_be_improved(criteria, initial.adapter):
+            differing, count = criteria.differing(initial.adapter)
+            return None, (
+                f"the start answers like the teacher about {count - differing} of "
+                f"{criteria.judges.name} pictures, and no training could improve on that by more "
+                "than the noise"
+            )
+        why = "there are pictures of the category, and the teacher can be asked about each"
+        return OutputDistillation(steps=self.steps), why
 
 
 def _starts(context: EdgeContext, kernels: Sequence[int]) -> Iterator[tuple[str, InitialAdapter]]:
@@ -162,6 +195,12 @@ def _starts(context: EdgeContext, kernels: Sequence[int]) -> Iterator[tuple[str,
         gradients = Gradients.draw(context, kernels, options)
         yield "least_squares", LeastSquaresStart().begin_from(gradients, context, kernels)
     yield "assignment", AssignmentStart().begin(context, kernels)
+
+
+def _hardly_to_be_improved(criteria: Criteria, adapter: Adapter) -> bool:
+    """Return whether the right answers about all pictures would be better by noise alone."""
+    differing, count = criteria.differing(adapter)
+    return count >= ENOUGH and differing <= NOISE
 
 
 def _gradients_correspond(context: EdgeContext) -> bool:
