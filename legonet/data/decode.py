@@ -229,15 +229,17 @@ def read_all(
     images = np.empty((len(examples), size, size, 3), np.uint8)
     masks = None if mask is None else np.empty((len(examples), size, size), np.uint8)
 
+    first = picture(examples[0]) if examples else None
+
     def fill(start: int) -> None:
         for index, example in enumerate(examples[start : start + CHUNK], start):
-            whole = picture(example)
+            whole = picture(example) if index or first is None else first
             images[index] = np.asarray(squash(whole, size))
             if mask is not None and masks is not None:
                 masks[index] = np.asarray(_squash_mask(mask(example, whole.size), size))
 
     starts = range(0, len(examples), CHUNK)
-    if examples and prod(picture(examples[0]).size) >= LARGE:
+    if first is not None and prod(first.size) >= LARGE:
         run_in_threads(fill, starts)
     else:
         for start in starts:

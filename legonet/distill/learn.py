@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from legonet.diagnostics import DiagnosticError
@@ -20,7 +19,6 @@ from legonet.distill.randomness import generator
 from legonet.distill.training.trainer import train, within
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from legonet.distill.checkpoint import Checkpoint
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
 
 PREPARATION = 0.3
 """Share of the progress for everything before training."""
-
-LOOKED_AT = 32
-"""Pictures used to check whether features are alive."""
 
 ROUNDING = 1e-6
 """Largest difference, relative to the largest feature, that counts as no difference."""
@@ -174,27 +169,26 @@ def _check_features(context: EdgeContext) -> None:
     Raises:
         DiagnosticError: Features are constant, or not finite (``LEGO606``).
     """
-    images = _spread(context.best.images)
-    if (images == images[0]).all():
-        images = _spread(context.synthetic.images)
-    sides = zip(("category module", "donor's own bottom"), context.modules, strict=True)
-    for name, module in sides:
-        features = context.outputs(images, module)
-        if not bool(torch.isfinite(features).all()):
-            raise _broken(f"the features of the {name} are not finite numbers")
-        if _is_constant(features):
-            raise _broken(f"the features of the {name} are the same for every picture")
+    seen = context.best
+    if (seen.images == seen.images[0]).all():
+        seen = context.synthetic
+    constant = dict.fromkeys(("category module", "donor's own bottom"), True)
+    firsts: list[Tensor] = []
+    for batch in context.paired(seen):
+        firsts = firsts or [features[:1] for features in batch]
+        for name, features, first in zip(constant, batch, firsts, strict=True):
+            if not bool(torch.isfinite(features).all()):
+                raise _broken(f"the features of the {name} are not finite numbers")
+            constant[name] &= _are_like(features, first)
+        if not any(constant.values()):
+            return
+    name = next(name for name, found in constant.items() if found)
+    raise _broken(f"the features of the {name} are the same for every picture")
 
 
-def _spread(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a few pictures, spread evenly over a set."""
-    chosen = np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(int)
-    return np.asarray(images[chosen])
-
-
-def _is_constant(features: Tensor) -> bool:
-    distance = (features - features[:1]).abs().max()
-    return bool(distance <= ROUNDING * features.abs().max())
+def _are_like(features: Tensor, first: Tensor) -> bool:
+    """Return whether features of pictures are all those of a first one."""
+    return bool((features - first).abs().max() <= ROUNDING * features.abs().max())
 
 
 def _broken(what: str) -> DiagnosticError:

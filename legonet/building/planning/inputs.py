@@ -29,7 +29,7 @@ from legonet.language.weights import TorchvisionWeights, Weights, WeightsFile
 NETWORK_VERSION = 1
 """Raised with every change of code that gives a network other weights."""
 
-ADAPTER_VERSION = 3
+ADAPTER_VERSION = 4
 """Raised with every change of code that gives adapters of all methods other weights."""
 
 _UNUSUAL = ("IMAGENET1K_FEATURES", "googlenet", "inception_v3")

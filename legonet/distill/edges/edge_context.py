@@ -53,11 +53,14 @@ class Named:
         images: As f and the teacher see them, ``(N, H, W, 3)``, uint8.
         own_images: The same pictures as f_S sees them; they differ where the data of category and
             donor have different transforms.
+        counts: How many of them belong together; default: all. They run through networks in the
+            same batches as they do alone, so that their features are known afterwards.
     """
 
     name: str
     images: NDArray[np.uint8]
     own_images: NDArray[np.uint8]
+    counts: tuple[int, ...] | None = None
 
     @property
     def counted(self) -> str:
@@ -104,11 +107,22 @@ class EdgeContext:
         own = self._first(self.familiar.own_images, self.edge.own_category_module)
         return "identity" if bool((own < 0).any()) else "relu"
 
-    def batches(self, images: NDArray[np.uint8], *modules: nn.Module) -> Iterator[list[Tensor]]:
-        """Yield each module's output for the same pictures, batch by batch, without history."""
-        for start in range(0, len(images), self._batch):
-            self.report(f"pictures {start}/{len(images)}")
-            pictures = to_tensor(images[start : start + self._batch]).to(self.device)
+    def batches(
+        self,
+        images: NDArray[np.uint8],
+        *modules: nn.Module,
+        counts: tuple[int, ...] | None = None,
+    ) -> Iterator[list[Tensor]]:
+        """Yield each module's output for the same pictures, batch by batch, without history.
+
+        Args:
+            images: The pictures.
+            modules: The modules.
+            counts: As for `Named`.
+        """
+        for part in self._parts(counts or (len(images),)):
+            self.report(f"pictures {part.start}/{len(images)}")
+            pictures = to_tensor(images[part]).to(self.device)
             with torch.no_grad():
                 found = [module(pictures) for module in modules]
             # Outside the block, which would otherwise stay in force where the values are used.
@@ -118,11 +132,14 @@ class EdgeContext:
         """Yield f(I) and f_S(I) of the same pictures, each with the transform of its own data."""
         category_module, own_module = self.modules
         if pictures.own_images is pictures.images:
-            for x, y in self.batches(pictures.images, category_module, own_module):
+            both = self.batches(
+                pictures.images, category_module, own_module, counts=pictures.counts
+            )
+            for x, y in both:
                 yield x, y
             return
-        category = self.batches(pictures.images, category_module)
-        own = self.batches(pictures.own_images, own_module)
+        category = self.batches(pictures.images, category_module, counts=pictures.counts)
+        own = self.batches(pictures.own_images, own_module, counts=pictures.counts)
         for (x,), (y,) in zip(category, own, strict=True):
             yield x, y
 
@@ -157,6 +174,14 @@ class EdgeContext:
             self._made[make] = make(self)
         found: Made = self._made[make]
         return found
+
+    def _parts(self, counts: tuple[int, ...]) -> Iterator[slice]:
+        """Yield the places of one batch after another; none has pictures of two counts."""
+        start = 0
+        for count in counts:
+            for first in range(start, start + count, self._batch):
+                yield slice(first, min(first + self._batch, start + count))
+            start += count
 
     def _first(self, images: NDArray[np.uint8], module: nn.Module) -> Tensor:
         """Return a module's outputs for the first pictures."""
@@ -249,8 +274,9 @@ class EdgeContext:
             return self.familiar
         if self.familiar is self.synthetic:
             return self.target
-        images = np.concatenate([self.target.images, self.familiar.images])
-        return Named("target and own", images, images)
+        parts = self.target.images, self.familiar.images
+        images = np.concatenate(parts)
+        return Named("target and own", images, images, tuple(map(len, parts)))
 
     def features(self, pictures: Named, kernel: int = 1) -> Features:
         """Return the joint moments of f(I) and f_S(I), for a conv of a kernel size."""

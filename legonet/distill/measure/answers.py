@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from legonet.goals.figures.answers import Answers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from legonet.data.pictures import Pictures
@@ -43,15 +45,30 @@ def answers_of(
     outputs = 0
     try:
         with torch.inference_mode():
-            for first in range(0, len(pictures), BATCH):
-                answers = network(to_tensor(pictures.images[first : first + BATCH]).to(device))
+            batches = _batches(pictures.labels)
+            for places in batches:
+                answers = network(to_tensor(pictures.images[places]).to(device))
                 outputs = answers.shape[1]
                 found.append(_answers(goal, answers))
     finally:
         if isinstance(network, nn.Module):
             network.train(training)
-    labels, scores = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    order = np.argsort(np.concatenate(batches))
+    labels, scores = (torch.cat(parts).numpy()[order] for parts in zip(*found, strict=True))
     return Answers(outputs, goal.is_single(outputs), labels, scores)
+
+
+def _batches(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the places of the pictures of one batch after another.
+
+    Where a category is told from its background, no batch has pictures of both: the background is
+    often that of other categories, too, and a network that knows its answers need not give them
+    again.
+    """
+    kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
+    if sum(map(len, kinds)) != len(labels):
+        kinds = [np.arange(len(labels))]
+    return [kind[first : first + BATCH] for kind in kinds for first in range(0, len(kind), BATCH)]
 
 
 def _answers(goal: Goal, outputs: Tensor) -> tuple[Tensor, Tensor]:
