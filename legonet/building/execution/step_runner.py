@@ -354,7 +354,7 @@ class StepRunner:
         if found is None:
             # Its answers about a background that several categories share are known afterwards.
             module = freeze(self._features.remembering(network.module, network.sha256))
-            found = measured(module, test, goal, device=self._device)
+            found = measured(module, test, goal, device=self._device, apart=True)
             self._others[asked] = found
             for old in list(self._others)[:-FIGURES_KEPT]:
                 self._others.pop(old, None)

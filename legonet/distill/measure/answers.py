@@ -29,6 +29,8 @@ def answers_of(
     pictures: Pictures,
     goal: Goal,
     device: torch.device,
+    *,
+    apart: bool = False,
 ) -> Answers:
     """Return a network's answers in evaluation mode, and restore its mode afterwards.
 
@@ -37,6 +39,9 @@ def answers_of(
         pictures: At least one.
         goal: What the answers are.
         device: Where the network is.
+        apart: Whether no batch has pictures of both a category and its background. The background
+            is often that of other categories, too, and a network that remembers its answers need
+            not give them again.
     """
     training = isinstance(network, nn.Module) and network.training
     if isinstance(network, nn.Module):
@@ -45,7 +50,7 @@ def answers_of(
     outputs = 0
     try:
         with torch.inference_mode():
-            batches = _batches(pictures.labels)
+            batches = _batches(pictures.labels, apart)
             for places in batches:
                 answers = network(to_tensor(pictures.images[places]).to(device))
                 outputs = answers.shape[1]
@@ -58,16 +63,11 @@ def answers_of(
     return Answers(outputs, goal.is_single(outputs), labels, scores)
 
 
-def _batches(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the places of the pictures of one batch after another.
-
-    Where a category is told from its background, no batch has pictures of both: the background is
-    often that of other categories, too, and a network that knows its answers need not give them
-    again.
-    """
-    kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
-    if sum(map(len, kinds)) != len(labels):
-        kinds = [np.arange(len(labels))]
+def _batches(labels: NDArray[np.int64], apart: bool) -> list[NDArray[np.int64]]:
+    """Return the places of the pictures of one batch after another."""
+    kinds = [np.arange(len(labels))]
+    if apart and np.isin(labels, (0, 1)).all():
+        kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
     return [kind[first : first + BATCH] for kind in kinds for first in range(0, len(kind), BATCH)]
 
 

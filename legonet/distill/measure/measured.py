@@ -94,14 +94,23 @@ def measured(
     goal: Goal,
     *,
     device: torch.device | str = "cpu",
+    apart: bool = False,
 ) -> Measured:
-    """Return the figures of a network with the answers behind them; see `measure`."""
+    """Return the figures of a network with the answers behind them; see `measure`.
+
+    Args:
+        network: As for `measure`.
+        pictures: As for `measure`.
+        goal: As for `measure`.
+        device: As for `measure`.
+        apart: As for `answers_of`.
+    """
     if not len(pictures):
         raise _nothing("pictures")
     truth = goal.truth(pictures.labels, pictures.masks, pictures.values)
     if truth is None:
         raise _nothing("masks" if goal.asks_for == "mask" else "right answers")
-    answers = answers_of(network, pictures, goal, torch.device(device))
+    answers = answers_of(network, pictures, goal, torch.device(device), apart=apart)
     images = pictures.images
     counted = goal.counted(pictures.labels, single=answers.single)
     if not counted.all():
