@@ -18,7 +18,7 @@ from legonet.building.storage.build_history import BuildHistory
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.remote import open_store
 from legonet.data import open_source
-from legonet.diagnostics import DiagnosticError
+from legonet.diagnostics import DiagnosticError, in_order
 from legonet.graph import ModuleGraph
 
 STORE = ".legonet"
@@ -26,7 +26,7 @@ STORE = ".legonet"
 
 
 class MisfitError(DiagnosticError):
-    """The modules of a spec do not fit each other: a mistake in the spec, found by a build."""
+    """Modules do not fit each other, or pictures do not suffice: a mistake found by a build."""
 
 
 class Workspace:
@@ -75,24 +75,31 @@ class Workspace:
                 self.contents.remember()
         return plan
 
-    def check(self, plan: Plan, edge: EdgeStep | None = None) -> None:
-        """Check on the meta device that the modules of what a plan builds fit together.
+    def check(self, plan: Plan, edge: EdgeStep | None = None, memory: int | None = None) -> None:
+        """Check that the modules of what a plan builds fit together, and that pictures suffice.
+
+        Modules are checked on the meta device, and pictures are counted; none is read.
 
         Args:
             plan: The plan.
             edge: The only edge to check; default: all edges.
+            memory: Bytes that the build may use; None for any number.
 
         Raises:
             MisfitError: They do not; it lists every mismatch.
         """
+        from legonet.building.planning.data_check import check_counts
         from legonet.building.planning.shapes import check_shapes
 
         networks = plan.networks if edge is None else plan.networks_of(edge)
         edges = plan.edges if edge is None else (edge,)
-        misfits = check_shapes(
-            plan.graph,
+        chosen = (
             {step.name for step in networks if step.action == "build"},
             {step.edge.ends for step in edges if step.action != "reuse"},
+        )
+        # What both find, such as data that do not fit their goal, is told once.
+        misfits = in_order(
+            [*check_shapes(plan.graph, *chosen), *check_counts(plan.graph, *chosen, memory)]
         )
         if misfits:
             raise MisfitError(*misfits)
@@ -156,7 +163,7 @@ class Workspace:
         started = time.perf_counter()
         report = None
         try:
-            report = run.report(lambda: self.check(plan), prove=prove)
+            report = run.report(lambda: self.check(plan, memory=resources.memory), prove=prove)
             if report.proof is not None:
                 log.write("proved", **report.proof.counts)
         finally:

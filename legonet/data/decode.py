@@ -91,7 +91,28 @@ def open_mask(path: Path, name: str) -> Image:
         mask = upright(mask)
         if mask.mode == "P":
             return Image.frombytes("L", mask.size, mask.tobytes())
+        _check_grey(mask, name)
         return mask.convert("L")
+
+
+def _check_grey(mask: Image, name: str) -> None:
+    """Check that a mask's numbers are its grey values, and in nothing else."""
+    has_alpha = mask.mode in ("LA", "RGBA")
+    if has_alpha and mask.getchannel("A").getextrema() != (255, 255):
+        raise DiagnosticError.of(
+            "LEGO405",
+            f"expected a grey mask, found transparency in `{name}`",
+            help=["save its alpha channel as a grey picture, without transparency"],
+        )
+    if mask.mode not in ("RGB", "RGBA"):
+        return
+    red, *others = (mask.getchannel(band).tobytes() for band in "RGB")
+    if others != [red, red]:
+        raise DiagnosticError.of(
+            "LEGO405",
+            f"expected a grey mask, found colours in `{name}`",
+            help=["save the number of each pixel as its grey value, or with a palette"],
+        )
 
 
 def fitting(mask: Image, size: tuple[int, int], name: str) -> Image:
@@ -193,11 +214,15 @@ def renumber(mask: Image, numbers: dict[int, int], name: str) -> Image:
         value for value, pixels in enumerate(mask.histogram()) if pixels and value not in numbers
     ]
     if unexpected:
+        advice = "save masks losslessly (PNG) and resize them without smoothing"
+        if set(unexpected) == {1} and 255 in numbers:
+            # 1 stands for the largest number where pixels are truths rather than bytes.
+            advice = "the mask has 1 in place of 255: multiply its pixels by 255"
         expected = ", ".join(str(value) for value in sorted(numbers))
         raise DiagnosticError.of(
             "LEGO405",
             f"expected only the numbers {expected} in the mask `{name}`, found {unexpected[0]}",
-            help=["save masks losslessly (PNG) and resize them without smoothing"],
+            help=[advice],
         )
     return mask.point([numbers.get(value, 0) for value in range(256)])
 
@@ -239,7 +264,7 @@ def read_all(
                 masks[index] = np.asarray(_squash_mask(mask(example, whole.size), size))
 
     starts = range(0, len(examples), CHUNK)
-    if first is not None and prod(first.size) >= LARGE:
+    if first is not None and len(examples) > CHUNK and prod(first.size) >= LARGE:
         run_in_threads(fill, starts)
     else:
         for start in starts:

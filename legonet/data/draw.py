@@ -55,17 +55,37 @@ def draw(
     order = np.argsort(ranks, kind="stable")
     kinds = (1, 0) if single else np.unique(pictures.labels)
     parts = [order[pictures.labels[order] == kind] for kind in kinds]
-    if single:
-        names = ("the category", "the background")
-        for name, part, asked, others in zip(
-            names, parts, _halves(samples), _halves(unlabelled), strict=True
-        ):
-            _check_enough(name, len(part), asked, others)
-    else:
-        _check_enough("all labels", len(order), samples, unlabelled)
+    check_enough(pictures.labels.tolist(), samples, unlabelled, single=single)
     labelled = _in_turn(parts, samples)
     left = [part[~np.isin(part, labelled)][::-1] for part in parts]
     return Draw(pictures.take(labelled), pictures.take(_in_turn(left, unlabelled)))
+
+
+def check_enough(
+    labels: Sequence[int], samples: int, unlabelled: int, *, single: bool = True
+) -> None:
+    """Check that there are as many pictures as `draw` is to draw.
+
+    Args:
+        labels: The label of each picture.
+        samples: How many with labels.
+        unlabelled: How many without labels.
+        single: Whether label 1 is a category and 0 its background.
+
+    Raises:
+        DiagnosticError: There are fewer.
+    """
+    if not single:
+        _check_enough("all labels", len(labels), samples, unlabelled)
+        return
+    for name, label, asked, others in zip(
+        ("the category", "the background"),
+        (1, 0),
+        _halves(samples),
+        _halves(unlabelled),
+        strict=True,
+    ):
+        _check_enough(name, labels.count(label), asked, others)
 
 
 def _in_turn(parts: Sequence[NDArray[np.int64]], count: int) -> NDArray[np.int64]:

@@ -19,14 +19,18 @@ def open_source(form: SourceForm) -> Source:
         source = opens(**dict(form))
     except DiagnosticError:
         raise
+    except OSError as error:
+        if error.filename is None:
+            raise _failed(form, error) from error
+        raise DiagnosticError.of(
+            "LEGO401",
+            f"cannot read `{error.filename}`: {(error.strerror or str(error)).lower()}",
+            label="not readable",
+            help=["permit reading it, or move it out of the source's folder"],
+        ) from error
     # Whatever another package raises is reported as its own fault, not as a traceback.
     except Exception as error:
-        raise DiagnosticError.of(
-            "LEGO408",
-            f"the source `{form.call}` could not be opened: {type(error).__name__}",
-            label="its package failed",
-            help=[f"it says: {error}", f"it is opened by `{_place(opens)}`"],
-        ) from error
+        raise _failed(form, error) from error
     if not isinstance(source, Source):
         raise DiagnosticError.of(
             "LEGO408",
@@ -36,6 +40,15 @@ def open_source(form: SourceForm) -> Source:
             help=[f"it is opened by `{_place(opens)}`"],
         )
     return source
+
+
+def _failed(form: SourceForm, error: Exception) -> DiagnosticError:
+    return DiagnosticError.of(
+        "LEGO408",
+        f"the source `{form.call}` could not be opened: {type(error).__name__}",
+        label="its package failed",
+        help=[f"it says: {error}", f"it is opened by `{_place(type(form).opens)}`"],
+    )
 
 
 def _place(opens: object) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from legonet.goals.background import BACKGROUND
@@ -63,6 +64,9 @@ class Source(ABC):
         has_boxes: Whether some pictures have boxes around the objects of the categories.
         has_depth: Whether the depth of pixels is known in some pictures.
         point_names: The names of the key points that are known in some pictures.
+        skipped: How many files beside the pictures are left out, by their kind: ``hidden``, or
+            their ending, such as ``.heic``.
+        decodes_to_list: Whether `examples` looks into files, so that counting pictures takes time.
     """
 
     categories: tuple[str, ...]
@@ -73,6 +77,8 @@ class Source(ABC):
     has_boxes: bool = False
     has_depth: bool = False
     point_names: tuple[str, ...] = ()
+    skipped: Mapping[str, int] = MappingProxyType({})
+    decodes_to_list: bool = False
 
     @abstractmethod
     def fingerprint(self, category: str | None) -> Fingerprint:
@@ -111,6 +117,10 @@ class Source(ABC):
         Raises:
             DiagnosticError: A picture or mask cannot be read.
         """
+
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return what to call a picture: its file as people know it, or its place in the split."""
+        return f"picture {example.position + 1} of the {split} split"
 
     def values(self, split: Split, examples: Sequence[Example]) -> NDArray[np.float32]:
         """Return the numbers that are known of some pictures, ``(N, T)``, as `targets` has them.

@@ -107,15 +107,12 @@ class TaskDataset:
         """
         import numpy as np
 
-        answers = self._answers(split)
+        answers = self.answers(split)
         values = None
         if self.goal.asks_for in RIGHT_ANSWERS and self.knows_answers:
             answers, values = self._values(split, answers)
         examples = [example for example, _ in answers]
-        categories: Sequence[str] | None = None
-        if self._needs_masks and self.knows_answers:
-            categories = self.source.categories if self.category is None else self._positive
-        images, masks = self.source.read(split, examples, self.size, categories)
+        images, masks = self.source.read(split, examples, self.size, self.masked_categories)
         if self.transform is not None:
             images = self.transform.apply(images)
         labels = np.array([label for _, label in answers], np.int64)
@@ -139,8 +136,19 @@ class TaskDataset:
             )
         return [answer for answer, kept in zip(answers, known, strict=True) if kept], found[known]
 
-    def _answers(self, split: Split) -> list[tuple[Example, int]]:
-        """Pick the pictures that belong to the dataset, each with its label."""
+    @property
+    def masked_categories(self) -> tuple[str, ...] | None:
+        """The categories whose masks are read; None where there are none to read."""
+        if not self._needs_masks or not self.knows_answers:
+            return None
+        return self.source.categories if self.category is None else self._positive
+
+    def answers(self, split: Split) -> list[tuple[Example, int]]:
+        """Pick the pictures that belong to the dataset, each with its label; none is decoded.
+
+        Raises:
+            DiagnosticError: There are no such pictures.
+        """
         examples: Sequence[Example] = self.source.examples(split)
         if self._needs_masks and self.knows_answers:
             examples = [example for example in examples if example.has_mask]

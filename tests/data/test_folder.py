@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
+from PIL import Image
 from small_pictures import BLUE, GREY, RED, failure, save_picture
 from torchvision.datasets import ImageFolder
 
@@ -80,12 +84,49 @@ def test_splits_with_different_categories_are_an_error(folder, tmp_path):
 
 def test_what_programs_keep_beside_pictures_is_left_out(folder):
     before = open_source(Folder(directory=folder))._pictures
-    for place in ("train/.ipynb_checkpoints", "train/cat/.thumbnails"):
+    beside = ("train/.ipynb_checkpoints", "train/cat/.thumbnails", "train/__MACOSX", "val/@eaDir")
+    for place in beside:
         save_picture(folder / place / "0.jpg", RED)
+    (folder / "val" / "cat" / "Thumbs.db").write_bytes(b"Windows")
     (folder / "train" / "cat" / "._0.JPG").write_bytes(b"Mac OS X")
     found = open_source(Folder(directory=folder))
     assert found._pictures == before
     assert found.categories == ("cat", "dog")
+    assert found.skipped == {".md": 2, ".txt": 2, "hidden": 6}
+
+
+def test_kinds_of_pictures_are_read_or_counted(folder):
+    cats = folder / "train" / "cat"
+    save_picture(cats / "a.jpg", RED)
+    (cats / "a.jpg").rename(cats / "a.JFIF")
+    frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, BLUE)]
+    frames[0].save(cats / "b.gif", save_all=True, append_images=frames[1:])
+    (cats / "IMG_1.HEIC").write_bytes(b"ftypheic")
+    source = open_source(Folder(directory=folder))
+    question = ask(Folder(directory=folder), 4, "cat", Classification()).read("train")
+    seen = question.images[question.labels == 1]
+    assert len(seen) == 6
+    assert abs(seen.astype(int) - RED).max() < 5
+    assert source.skipped[".heic"] == 1
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(folder, monkeypatch):
+    closed, scandir = folder / "train" / "cat" / "deeper", os.scandir
+
+    def refuse(place):
+        if str(place) == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    message = failure("LEGO401", lambda: open_source(Folder(directory=folder)))
+    assert f"cannot read `{closed}`: permission denied" in message
+
+
+def test_names_that_differ_in_their_case_are_pointed_out(folder):
+    (folder / "val" / "dog").rename(folder / "val" / "Dog")
+    message = failure("LEGO406", lambda: open_source(Folder(directory=folder)))
+    assert "`dog`" in message
 
 
 def test_links_are_followed_and_each_folder_is_read_once(folder, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from legonet.data import BACKGROUND, Source, TaskDataset, open_source
@@ -40,6 +40,11 @@ class TaskDatasets:
         self._spec = spec
         self._published = published
         self._sources: dict[str, Source] = {}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The sources that were opened so far, by the names of their ``data`` blocks."""
+        return self._sources
 
     def of_network(self, network: ResolvedNetwork) -> TaskDataset | None:
         """Return what a network is trained on; None for one without a recipe.

@@ -12,6 +12,7 @@ from legonet.building.planning.inputs import Inputs
 from legonet.building.planning.step_status import StepStatus
 from legonet.building.storage.file_list import FileList
 from legonet.building.storage.store import Artifact, ArtifactKind
+from legonet.diagnostics import Diagnostic
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
 
@@ -118,6 +119,8 @@ class Plan:
         runs: Knows how long steps took and how much memory they needed.
         file_lists: The file lists of the steps' pictures, by their key.
         news: Knows what builds are doing right now and what failed; default: nothing is known.
+        skipped: How many files the sources of ``data`` blocks leave out, by kind.
+        warnings: What is odd about the pictures, as far as it is known without reading them.
     """
 
     graph: ModuleGraph
@@ -126,6 +129,8 @@ class Plan:
     runs: Estimator
     file_lists: Mapping[str, FileList]
     news: StepStatus | None = None
+    skipped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
 
     def __repr__(self) -> str:
         actions = Counter(step.action for step in (*self.networks, *self.edges))
@@ -234,6 +239,7 @@ class Plan:
                 for step in self.edges
             ],
             "networks": [{"name": step.name, **self._step(step)} for step in self.networks],
+            "skipped": {name: dict(found) for name, found in self.skipped.items() if found},
             "to_build": len(self.to_build),
             "unknown": len(self.to_build) - len(self.estimates),
             **(_amounts(self.total) if self.to_build else {"seconds": 0.0, "memory": 0}),

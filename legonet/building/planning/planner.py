@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from legonet.building.planning.datasets import TaskDatasets
@@ -16,6 +16,7 @@ from legonet.building.storage.build_history import BuildHistory
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.keys import key_of
 from legonet.building.storage.store import ArtifactKind, Store
+from legonet.data.left_out import left_out_warning
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.graph import ModuleGraph
 from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
@@ -48,7 +49,8 @@ class _Planner:
     ) -> None:
         self._graph = graph
         self._store = store
-        self._inputs = InputsOfGraph(graph.network, TaskDatasets(graph.spec), contents)
+        self._datasets = TaskDatasets(graph.spec)
+        self._inputs = InputsOfGraph(graph.network, self._datasets, contents)
         self._reasons = Reasons(
             graph,
             history,
@@ -67,7 +69,23 @@ class _Planner:
         file_lists = self._inputs.file_lists
         runs = Runs(self._store.index, file_lists)
         status = StepStatus(self._store.folder)
-        return Plan(self._graph, tuple(networks), tuple(edges), runs, file_lists, status)
+        return Plan(
+            self._graph,
+            tuple(networks),
+            tuple(edges),
+            runs,
+            file_lists,
+            status,
+            {name: found.skipped for name, found in self._datasets.sources.items()},
+            tuple(in_order(self._left_out())),
+        )
+
+    def _left_out(self) -> Iterator[Diagnostic]:
+        """Yield the warnings of sources that leave out pictures, or most of their files."""
+        for name, source in self._datasets.sources.items():
+            warning = left_out_warning(source)
+            if warning is not None:
+                yield self._graph.spec.locate(warning, ("data", name), "source")
 
     def _each(self, items: Iterable[Item], make: Callable[[Item], Made]) -> list[Made]:
         made: list[Made] = []

@@ -204,6 +204,7 @@ class _Request:
         workspace = Workspace(self.spec, self.store)
         workspace.fetch(graph)
         plan = workspace.plan(graph)
+        show(plan.warnings)
         # Torch, which knows the devices, is imported only if there is something to compute.
         resources = self.means.resources() if plan.to_build or self.prove else None
         progress_so_far = BuildProgress(plan)

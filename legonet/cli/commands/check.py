@@ -16,7 +16,11 @@ from legonet.diagnostics.github import to_github
 from legonet.diagnostics.json import to_json
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from legonet.building.planning.data_check import DataFound
     from legonet.building.planning.edge_shapes import EdgeShapes
+    from legonet.data.survey import Report
 
 
 @click.command
@@ -29,6 +33,11 @@ if TYPE_CHECKING:
     "--shapes",
     is_flag=True,
     help="Also check channels and sizes, and show those of edges; needs torch, but no weights.",
+)
+@click.option(
+    "--data",
+    is_flag=True,
+    help="Also read all pictures as a build would, and show what is wrong with them.",
 )
 @click.option(
     "--format",
@@ -44,6 +53,7 @@ def check(
     settings: tuple[str, ...],
     trust: tuple[Path, ...],
     shapes: bool,
+    data: bool,
     form: str,
     as_json: bool,
 ) -> None:
@@ -55,6 +65,7 @@ def check(
         raise click.UsageError("check reads files, whose folders say where imports and data are")
     found: list[Diagnostic] = []
     fitting: list[EdgeShapes] = []
+    pictures: list[DataFound] = []
     files: list[Path] = []
     for spec in specs:
         try:
@@ -70,10 +81,19 @@ def check(
             mistakes, edges = shapes_of(graph)
             found += mistakes
             fitting += edges
+        if data and not _errors(diagnostics):
+            from legonet.building.execution.resources import memory_at_hand
+            from legonet.building.planning.data_check import data_of
+
+            with _progress() as report:
+                mistakes, read = data_of(graph, report, memory_at_hand())
+            found += mistakes
+            pictures += read
     found = in_order(found)
     if as_json or form == "json":
         edges_found = {"edges": [edge.to_json() for edge in fitting]} if shapes else {}
-        document({"diagnostics": [to_json(item) for item in found], **edges_found})
+        data_found = {"data": [item.to_json() for item in pictures]} if data else {}
+        document({"diagnostics": [to_json(item) for item in found], **edges_found, **data_found})
     elif form == "github":
         for item in found:
             click.echo(to_github(item))
@@ -82,6 +102,8 @@ def check(
         if not _errors(found):
             for line in _edge_lines(fitting):
                 click.echo(line)
+        for line in _data_lines(pictures):
+            click.echo(line)
         if not found:
             click.echo(f"{len(files)} spec{'s' * (len(files) != 1)} checked, no mistakes")
     if _errors(found):
@@ -102,6 +124,51 @@ def _edge_lines(edges: Sequence[EdgeShapes]) -> Iterator[str]:
     heads = ("edge", "gives", "takes", "resized", "pictures", "input")
     if rows:
         yield from lines(heads, rows, width())
+
+
+def _data_lines(pictures: Sequence[DataFound]) -> Iterator[str]:
+    """Yield a table of ``data`` blocks, and a line for each picture that cannot be read."""
+    from legonet.data.left_out import in_words
+
+    rows = [
+        (
+            item.name,
+            *(str(item.pictures[split]) for split in ("train", "test")),
+            f"{item.size}x{item.size}",
+            str(len(item.damages) or ""),
+            in_words(item.skipped),
+        )
+        for item in pictures
+    ]
+    heads = ("data", "train", "test", "size", "damaged", "left out")
+    if rows:
+        yield from lines(heads, rows, width(), right=("train", "test", "damaged"))
+    for item in pictures:
+        for split, name, why in item.damages:
+            yield f"{item.name} {split} {name}: {why.message}"
+
+
+def _progress() -> AbstractContextManager[Report]:
+    """Return what shows on a terminal how many pictures were looked at."""
+    from contextlib import contextmanager
+
+    from legonet.cli.tables import console
+    from legonet.data.survey import untold
+
+    @contextmanager
+    def shown() -> Iterator[Report]:
+        terminal = console(error=True)
+        if not terminal.is_terminal or terminal.is_dumb_terminal:
+            yield untold
+            return
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = TextColumn("pictures"), MofNCompleteColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=terminal, transient=True) as bar:
+            task = bar.add_task("")
+            yield lambda seen, total: bar.update(task, completed=seen, total=total)
+
+    return shown()
 
 
 def _errors(diagnostics: list[Diagnostic]) -> bool:

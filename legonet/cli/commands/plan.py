@@ -16,7 +16,7 @@ from legonet.cli.arguments import (
     store_folder,
     trust,
 )
-from legonet.cli.output import document
+from legonet.cli.output import document, show
 from legonet.cli.tables import duration, lines, size, width
 
 if TYPE_CHECKING:
@@ -41,14 +41,19 @@ def plan(
     No code of a file runs; --trust is accepted, so that the options of a build fit.
     """
     from legonet.building import Workspace
+    from legonet.data.left_out import in_words
     from legonet.graph import load
 
     planned = Workspace(spec, store).plan(load(spec, overrides(settings), trust))
+    show(planned.warnings)
     if as_json:
         document(planned.to_json())
         return
     for line in lines(_HEADINGS, _rows(planned), width(), right=("time", "memory")):
         click.echo(line)
+    for name, left_out in planned.skipped.items():
+        if left_out:
+            click.echo(f"left out of `{name}`: {in_words(left_out)}")
     click.echo(_summary(planned))
 
 

@@ -91,6 +91,10 @@ class CocoSource(Source):
             for position, picture in enumerate(self._pictures[split])
         ]
 
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the file as the annotations have it."""
+        return self._pictures[split][example.position].name
+
     def read(
         self,
         split: Split,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import open_picture, read_all
+from legonet.data.left_out import HIDDEN
 from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
-from legonet.diagnostics import DiagnosticError
+from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.sources import SourceForm
 
 if TYPE_CHECKING:
@@ -17,8 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Endings of picture files, the same as in torchvision's ``ImageFolder``."""
+IMAGE_FOLDER = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Endings of picture files in torchvision's ``ImageFolder``."""
+
+ENDINGS = (*IMAGE_FOLDER, ".jfif", ".gif")
+"""Endings of picture files; ``.jfif`` is JPEG, and of a GIF the first frame counts."""
+
+KEPT_BESIDE = (
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "desktop.ini",
+)
+"""What systems keep beside pictures under names that do not begin with a dot."""
 
 SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
 """Names of the folder of each split; the first that exists counts."""
@@ -28,7 +45,7 @@ class FolderSource(Source):
     """Pictures as torchvision's ``ImageFolder`` finds them, in ``train`` and ``test`` or ``val``.
 
     Each of the two contains a folder for each category; one called ``background`` contains the
-    background pictures. Files that are not pictures are ignored.
+    background pictures. Files that are not pictures are left out and counted.
 
     Args:
         directory: The folder.
@@ -42,13 +59,17 @@ class FolderSource(Source):
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._pictures = {split: _pictures(_part(directory, split)) for split in SPLITS}
+        skipped: Counter[str] = Counter()
+        self._pictures = {split: _pictures(_part(directory, split), skipped) for split in SPLITS}
+        self.skipped = {kind: count for kind, count in sorted(skipped.items()) if count}
         train, test = ({category for category, _ in self._pictures[split]} for split in SPLITS)
         if train != test or not train:
             odd = sorted(train ^ test)
             found = f"`{odd[0]}` in only one of them" if odd else "none at all"
             raise _malformed(
-                directory, f"expected pictures of the same categories in both splits, found {found}"
+                directory,
+                f"expected pictures of the same categories in both splits, found {found}",
+                *(did_you_mean(odd[0], odd[1:], "category") if odd else ()),
             )
         self.categories = tuple(sorted(train - {BACKGROUND}))
         self.has_background = BACKGROUND in train
@@ -75,6 +96,10 @@ class FolderSource(Source):
             for position, (name, _) in enumerate(self._pictures[split])
         ]
 
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the file, relative to the folder."""
+        return str(self._pictures[split][example.position][1].relative_to(self.directory))
+
     def read(
         self,
         split: Split,
@@ -96,8 +121,9 @@ class Folder(SourceForm):
     """A folder as torchvision's ``ImageFolder`` reads it: ``train/CATEGORY/PICTURE``.
 
     The test pictures are in ``test`` or ``val``. A category called ``background`` holds the
-    background pictures. There are no masks. Files and folders whose names begin with a dot are left
-    out, and a folder to which several links lead counts once.
+    background pictures. There are no masks. Hidden files and folders, such as ``.DS_Store`` and
+    ``__MACOSX``, and files that are no pictures are left out and counted, and a folder to which
+    several links lead counts once.
 
     Args:
         directory: The folder that holds ``train``.
@@ -123,45 +149,73 @@ def _part(directory: Path, split: Split) -> Path:
     raise _malformed(directory, f"expected a folder {expected} for the {split} split, found none")
 
 
-def _pictures(part: Path) -> list[tuple[str, Path]]:
-    """Return the category and path of each picture, in the same order on every machine."""
+def _pictures(part: Path, skipped: Counter[str]) -> list[tuple[str, Path]]:
+    """Return the category and path of each picture, in the same order on every machine.
+
+    Args:
+        part: The folder of a split.
+        skipped: Counts what is left out.
+    """
     pictures = []
     for folder in sorted(part.iterdir(), key=lambda folder: folder.name):
-        if not folder.is_dir() or _is_hidden(folder.name):
+        if _is_hidden(folder.name):
+            skipped[HIDDEN] += 1
             continue
-        own = [
-            (folder.name, Path(root, name))
-            for root, names in sorted(_walked(folder))
-            for name in sorted(names)
-            if name.lower().endswith(ENDINGS) and not _is_hidden(name)
-        ]
+        if not folder.is_dir():
+            skipped[_kind(folder.name)] += 1
+            continue
+        own = []
+        for root, names in sorted(_walked(folder, skipped)):
+            for name in sorted(names):
+                if _is_hidden(name):
+                    skipped[HIDDEN] += 1
+                elif name.lower().endswith(ENDINGS):
+                    own.append((folder.name, Path(root, name)))
+                else:
+                    skipped[_kind(name)] += 1
         if not own:
             raise _malformed(part, f"expected pictures in each folder, found none in `{folder}`")
         pictures += own
     return pictures
 
 
-def _walked(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield a folder and those below it with their files, each once, whatever links lead to it."""
+def _walked(folder: Path, skipped: Counter[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and those below it with their files, each once, whatever links lead to it.
+
+    Raises:
+        OSError: One of them cannot be read; its pictures would be missing without a word.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
     seen: set[tuple[int, int]] = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
+    for root, folders, names in os.walk(folder, onerror=fail, followlinks=True):
         status = os.stat(root)  # noqa: PTH116 - there may be many
         place = (status.st_dev, status.st_ino)
-        folders[:] = [] if place in seen else sorted(n for n in folders if not _is_hidden(n))
-        if place not in seen:
-            seen.add(place)
-            yield root, names
+        if place in seen:
+            folders[:] = []
+            continue
+        seen.add(place)
+        skipped[HIDDEN] += sum(map(_is_hidden, folders))
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        yield root, names
 
 
 def _is_hidden(name: str) -> bool:
     """Return whether it is what programs keep beside pictures, such as ``.ipynb_checkpoints``."""
-    return name.startswith(".")
+    return name.startswith(".") or name.lower() in KEPT_BESIDE
 
 
-def _malformed(directory: Path, message: str) -> DiagnosticError:
+def _kind(name: str) -> str:
+    """Return how a file that is left out is counted: its ending."""
+    return os.path.splitext(name)[1].lower() or "without an ending"  # noqa: PTH122 - may be many
+
+
+def _malformed(directory: Path, message: str, *advice: str) -> DiagnosticError:
     return DiagnosticError.of(
         "LEGO406",
         message,
         label="not laid out as `train/CATEGORY/PICTURE` and `test/CATEGORY/PICTURE`",
-        help=[f"the folder is `{directory}`"],
+        help=[*advice, f"the folder is `{directory}`"],
     )

@@ -102,6 +102,10 @@ class ManifestSource(Source):
             for position, row in enumerate(self._splits[split])
         ]
 
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the file as the manifest has it."""
+        return self._splits[split][example.position].path
+
     def read(
         self,
         split: Split,

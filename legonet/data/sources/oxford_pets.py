@@ -77,6 +77,10 @@ class OxfordPetsSource(PublishedSource):
             for position, pet in enumerate(self._listing(split))
         ]
 
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the picture's name in the list."""
+        return self._listing(split)[example.position].name
+
     def read(
         self,
         split: Split,

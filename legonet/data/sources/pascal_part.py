@@ -87,6 +87,7 @@ class PascalPartSource(Source):
     has_background = True
     has_masks = True
     default_size = 64
+    decodes_to_list = True
 
     def __init__(self, directory: Path, lists: str) -> None:
         self.directory = directory
@@ -135,6 +136,11 @@ class PascalPartSource(Source):
             Example(position, () if crop.category is None else (crop.category,), True)
             for position, crop in enumerate(self._crops[split])
         ]
+
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the picture that an object is cut out of, and where."""
+        crop = self._crops[split][example.position]
+        return f"{crop.name} at {' '.join(map(str, crop.box))}"
 
     def read(
         self,

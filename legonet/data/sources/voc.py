@@ -65,6 +65,7 @@ class TwentyCategoriesSource(PublishedSource):
     has_background = False
     has_masks = True
     default_size = 64
+    decodes_to_list = True
 
     @abstractmethod
     def listing(self, split: Split) -> list[Listed]:
@@ -80,6 +81,10 @@ class TwentyCategoriesSource(PublishedSource):
     def examples(self, split: Split) -> Sequence[Example]:
         """Return all pictures in the order of the data set's list; decodes all masks once."""
         return self._examples[split]
+
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the picture's name in the list."""
+        return self.listing(split)[example.position].name
 
     def read(
         self,

@@ -98,6 +98,10 @@ class VocDetectionSource(Source):
             for position, picture in enumerate(self._pictures[split])
         ]
 
+    def name_of(self, split: Split, example: Example) -> str:
+        """Return the picture's name in the list."""
+        return self._names[split][example.position]
+
     def read(
         self,
         split: Split,

@@ -241,4 +241,63 @@ A network for such a goal has ready weights, and `goal` of its statement says wh
 onto it learn from their teachers.
 """,
     ),
+    Code(
+        "LEGO419",
+        "the same picture twice",
+        """\
+`legonet check --data` found pictures that are the same in every pixel, at the size at which they
+are read: in the training and in the test split, or under two categories.
+
+What a network has seen in training, it may answer by heart; the figures of such a test are better
+than those of new pictures. Under two categories, at least one of the answers is wrong, or the
+pictures show both: a manifest can say so, `dog | cat`.
+
+Remove one of the two. Pictures of one colour, such as black frames of a video, are the same too.
+""",
+    ),
+    Code(
+        "LEGO420",
+        "few pictures of an answer",
+        """\
+`legonet check --data` counts the pictures of each answer. It warns where a test split is so small
+that its figures say little (one of 20 pictures is 5 % of the error), and where one answer has more
+than ten times as many training pictures as another, since a network may then learn to give that
+answer always.
+
+Add pictures, or move some from the training to the test split. Figures of small test splits have
+wide intervals, which certificates show.
+""",
+    ),
+    Code(
+        "LEGO421",
+        "files that are left out",
+        """\
+A folder contains pictures of a kind that legonet does not read, such as `.heic`, or most of its
+files are something else. They are left out, as if they were not there.
+
+Convert pictures to JPEG or PNG. With ImageMagick: `magick mogrify -format jpg *.heic`; telephones
+X""",
+    ),
+    Code(
+        "LEGO422",
+        "pictures that need more memory than there is",
+        """\
+All pictures of a split are in memory at once, 3 bytes for each pixel, after they were resized to
+the `size` of their `data` block. This needs more memory than the build may use.
+
+Choose a smaller `size`: memory grows with its square. Or use fewer pictures, or a machine with more
+memory. `legonet build --memory` says how much a build may use.
+""",
+    ),
+    Code(
+        "LEGO423",
+        "a mask without its category",
+        """\
+`legonet check --data` found masks of pictures of a category in which no pixel belongs to it. Such a
+picture says that the category is not there.
+
+Look at the masks in a viewer: black pictures often come from a conversion that lost the numbers.
+Leave the mask of such a picture out, or list it as `background`.
+""",
+    ),
 )
