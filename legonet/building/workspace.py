@@ -33,14 +33,16 @@ class Workspace:
     """Where the built things of a spec are.
 
     Args:
-        spec: The ``.lego`` file.
+        spec: The ``.lego`` file. A link to one stands for the file that it leads to.
         store: The store's folder, or the URL of a remote one, such as ``s3://bucket/store``, whose
             mirror is then ``.legonet`` beside the spec. Default: ``.legonet`` is the store itself.
     """
 
     def __init__(self, spec: Path, store: Path | str | None = None) -> None:
         self.spec = spec
-        self.store = open_store(store, spec.parent / STORE)
+        # Where its pictures and imports are, so that all links to a spec share what is built.
+        folder = (spec.resolve() if spec.is_symlink() else spec).parent
+        self.store = open_store(store, folder / STORE)
         self.contents = DigestCache(self.store.index)
         self.history = BuildHistory(spec, self.store.index)
 

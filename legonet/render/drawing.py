@@ -174,13 +174,13 @@ def format_of(file: Path) -> str:
 
 
 def write_file(file: Path, content: bytes) -> None:
-    """Write a picture, completely or not at all.
+    """Write a picture, completely or not at all; through a link, to the file that it leads to.
 
     Raises:
         DiagnosticError: LEGO803, it cannot be written.
     """
     try:
-        write_atomically({file: content})
+        write_atomically({Path(os.path.realpath(file)): content})
     except OSError as error:
         folder = file.parent
         raise DiagnosticError.of(

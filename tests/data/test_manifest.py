@@ -240,3 +240,75 @@ def test_animal_masks_cover_what_the_manifest_says(shared_data):
     assert len(expected) == 71
     assert np.abs(found - expected).max() < 0.01
     assert not pictures.masks[pictures.labels == 0].any()
+
+
+TABLE = [
+    ["path", "mask_path", "category", "split"],
+    ["a/1.png", "", "cat", "train"],
+    ["a/2.png", "", "dog", "test"],
+]
+
+
+def rows_in(directory, table, separator=",", encoding="utf-8", newline="\n"):
+    """Write a table with its pictures, and return the rows that are read of it."""
+    for path, *_ in table[1:]:
+        save_picture(directory / path.replace("\\", "/"))
+    text = "".join(separator.join(row) + newline for row in table)
+    (directory / "manifest.csv").write_bytes(text.encode(encoding))
+    return open_source(Manifest(directory=directory)).rows
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_spreadsheets_of_any_land_and_system_are_read(tmp_path, separator, encoding, newline):
+    expected = rows_in(tmp_path / "plain", TABLE)
+    assert rows_in(tmp_path / "other", TABLE, separator, encoding, newline) == expected
+    assert len(expected) == 2
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["Path", "MASK_PATH", "Category", "Split"],
+        ["FILE", "Mask Path", "label", "Subset"],
+        ["filename", "mask-path", "Class", "SPLIT"],
+    ],
+)
+def test_columns_are_found_under_the_names_that_people_give_them(tmp_path, headings):
+    expected = rows_in(tmp_path / "plain", TABLE)
+    assert rows_in(tmp_path / "other", [headings, *TABLE[1:]]) == expected
+
+
+def test_the_name_itself_goes_before_any_other(tmp_path):
+    table = [[*row, "unread"] for row in TABLE]
+    table[0][-1] = "Filename"
+    assert rows_in(tmp_path / "other", table) == rows_in(tmp_path / "plain", TABLE)
+
+
+def test_two_columns_that_may_be_meant_are_an_error(tmp_path):
+    table = [["file", "image", "category", "split"], ["1.png", "2.png", "cat", "train"]]
+    message = failure("LEGO402", lambda: rows_in(tmp_path, table))
+    assert "expected one column `path`, found `file` and `image`" in message
+
+
+def test_a_column_that_is_not_needed_is_found_under_its_own_name_alone(tmp_path):
+    table = [["path", "mask", "category", "split"], ["1.png", "no", "cat", "train"]]
+    assert rows_in(tmp_path, table)[0].mask == ""
+
+
+def test_paths_of_windows_are_found(tmp_path):
+    table = [[cell.replace("/", "\\") for cell in row] for row in TABLE]
+    assert rows_in(tmp_path / "other", table) == rows_in(tmp_path / "plain", TABLE)
+    table[1][0] = "C:\\pictures\\1.png"
+    message = failure("LEGO402", lambda: rows_in(tmp_path / "absolute", table))
+    assert "relative to the folder in row 2" in message
+
+
+def test_splits_in_other_letters_are_known_and_val_is_explained(tmp_path):
+    table = [[*row[:3], row[3].upper()] for row in TABLE]
+    table[0][3] = "split"
+    assert [row.split for row in rows_in(tmp_path / "upper", table)] == ["train", "test"]
+    table[2][3] = "val"
+    message = failure("LEGO402", lambda: rows_in(tmp_path / "val", table))
+    assert "call pictures that are measured `test`" in message

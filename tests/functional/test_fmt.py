@@ -169,18 +169,28 @@ def test_a_write_protected_file_is_not_replaced(
     assert file.read_text() == UGLY
 
 
-@pytest.mark.parametrize(
-    "text", [b"\xef\xbb\xbf" + NEAT.encode(), NEAT.replace("\n", "\r\n").encode()]
-)
-def test_byte_order_marks_and_windows_line_ends_go(tmp_path: Path, text: bytes) -> None:
-    file = write(tmp_path, "neat.lego", text)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_byte_order_marks_and_windows_line_ends_stay(
+    tmp_path: Path, mark: bytes, end: bytes
+) -> None:
+    neat = mark + NEAT.encode().replace(b"\n", end)
+    file = write(tmp_path, "ugly.lego", mark + UGLY.encode().replace(b"\n", end))
     assert in_process("--check", str(file)) == 1
     assert in_process(str(file)) == 0
-    assert file.read_bytes() == NEAT.encode()
+    assert file.read_bytes() == neat
+    assert in_process("--check", str(file)) == 0
+    assert piped(mark + UGLY.encode().replace(b"\n", end), "-").stdout == neat
+
+
+def test_a_text_with_both_line_ends_gets_those_of_windows(tmp_path: Path) -> None:
+    file = write(tmp_path, "neat.lego", NEAT.replace("\n", "\r\n", 1).encode())
+    assert in_process(str(file)) == 0
+    assert file.read_bytes() == NEAT.replace("\n", "\r\n").encode()
 
 
 def test_standard_input_goes_to_standard_output() -> None:
-    finished = piped('let a="写真"\r\n'.encode(), "-")
+    finished = piped('let a="写真"\n'.encode(), "-")
     assert finished.returncode == 0
     assert finished.stdout == 'let a = "写真"\n'.encode()
     assert finished.stderr == b""

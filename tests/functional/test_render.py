@@ -82,3 +82,26 @@ def test_a_picture_is_written_at_once(built: Path, tmp_path: Path) -> None:
     drawn = draw(built, tmp_path / "a.svg", path="c0 -> t0", only="c0")
     assert "spec.lego#L" in (tmp_path / "a.svg").read_text()
     assert adapters(drawn.dot()) == ["c0 -> t0", "c0 -> t1"]
+
+
+def test_a_picture_goes_to_standard_output(built: Path) -> None:
+    finished = legonet(built.parent, "render", "spec.lego", "-o", "-")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    legonet(built.parent, "render", "spec.lego", "-o", "same.svg")
+    assert finished.stdout == (built.parent / "same.svg").read_text()
+    assert not (built.parent / "-").exists()
+
+
+@pytest.mark.parametrize("name", ["shown.svg", "shown.html"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_picture_is_written_through_a_link(
+    built: Path, tmp_path: Path, name: str, exists: bool
+) -> None:
+    if exists:
+        (tmp_path / name).write_text("before")
+    link = tmp_path / f"link{Path(name).suffix}"
+    link.symlink_to(name)
+    finished = legonet(built.parent, "render", "spec.lego", "-o", str(link))
+    assert finished.returncode == 0, finished.stderr
+    assert link.is_symlink()
+    assert "<svg" in (tmp_path / name).read_text()

@@ -14,6 +14,9 @@ from legonet.diagnostics import Diagnostic, DiagnosticError, SourceText, in_orde
 
 STANDARD_INPUT = "-"
 
+WINDOWS = "\r\n"
+"""How lines end on Windows; a text with one such line gets them all."""
+
 
 @click.command
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
@@ -22,7 +25,8 @@ STANDARD_INPUT = "-"
 def fmt(specs: tuple[str, ...], check: bool, diff: bool) -> None:
     """Format the specs in the one canonical layout; of a folder, all specs in it and below.
 
-    If SPEC is -, the text is read from standard input and written to standard output.
+    Windows' line ends and a byte order mark stay. If SPEC is -, the text is read from standard
+    input and written to standard output.
     """
     write = not (check or diff)
     mistakes: list[Diagnostic] = []
@@ -59,14 +63,16 @@ def _format(spec: str, *, write: bool, diff: bool) -> bool:
     path = None if spec == STANDARD_INPUT else find_text(Path(spec), spec)
     source, marked = _standard_input() if path is None else _file(path, spec)
     text = format_text(source)
-    changed = marked or text != source.text
+    if WINDOWS in source.text:
+        text = text.replace("\n", WINDOWS)
+    changed = text != source.text
     if diff and changed:
-        _show_difference(source, marked, text)
+        _show_difference(source, text)
     if path is None and write:
-        _put_out(text)
+        _put_out(("\ufeff" if marked else "") + text)
     elif changed:
         if path is not None and write:
-            write_text(path, SourceText(spec, text))
+            write_text(path, SourceText(spec, text), marked=marked)
         click.echo(f"{'formatted' if write else 'would format'} {spec}", err=True)
     return changed
 
@@ -97,12 +103,11 @@ def _standard_input() -> tuple[SourceText, bool]:
     return SourceText("<stdin>", text), content.startswith(codecs.BOM_UTF8)
 
 
-def _show_difference(source: SourceText, marked: bool, text: str) -> None:
+def _show_difference(source: SourceText, text: str) -> None:
     from difflib import unified_diff
 
-    before = ("\ufeff" if marked else "") + source.text
     names = f"{source.path} (as it is)", f"{source.path} (formatted)"
-    for line in unified_diff(_lines(before), _lines(text), *names):
+    for line in unified_diff(_lines(source.text), _lines(text), *names):
         _put_out(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
 
 

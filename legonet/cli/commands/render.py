@@ -12,7 +12,10 @@ from legonet.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     from legonet.building import Plan
-    from legonet.render import By
+    from legonet.render import By, Picture
+
+
+STANDARD_OUTPUT = Path("-")
 
 
 @click.command
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="What to write: .svg, .png, .pdf, .dot, or an interactive page, .html.",
+    help="What to write: .svg, .png, .pdf, .dot, or an interactive page, .html; - for an SVG on"
+    " standard output.",
 )
 @click.option(
     "--path",
@@ -91,10 +95,20 @@ def render(
         chosen: dict[str, Any] = {"path": list(paths), "only": only, "group": group}
         address = RELATIVE if links is None else links
         try:
-            draw(plan or graph, collapse=limit, **chosen).save(output, links=address)
+            _write(draw(plan or graph, collapse=limit, **chosen), output, address)
         except IncompleteError as error:
             if limit == 0:
                 raise
             click.echo(f"drawn in groups: {error.diagnostics[0].message}", err=True)
-            draw(plan or graph, collapse=0, **chosen).save(output, links=address)
-    click.echo(f"drawn: {output}")
+            _write(draw(plan or graph, collapse=0, **chosen), output, address)
+    if output != STANDARD_OUTPUT:
+        click.echo(f"drawn: {output}")
+
+
+def _write(picture: Picture, output: Path, links: str) -> None:
+    if output == STANDARD_OUTPUT:
+        from legonet.text_bytes import to_bytes
+
+        click.echo(to_bytes(picture.svg(links=links)), nl=False)
+    else:
+        picture.save(output, links=links)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import ntpath
 import os
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from legonet.data.boxes import Corners
 from legonet.data.source import BACKGROUND
-from legonet.diagnostics import DiagnosticError, did_you_mean
+from legonet.data.sources.manifest_text import malformed, table_of
+from legonet.diagnostics import did_you_mean
 
 COLUMNS = ("path", "category", "split")
 """The columns that every manifest has; ``mask_path`` and ``source`` are optional."""
@@ -88,16 +90,12 @@ def rows_of(file: Path, only: str | None, columns: Columns) -> Iterator[Row]:
     Raises:
         DiagnosticError: The table is missing or malformed.
     """
-    lines = _lines(file)
     needed: tuple[str, ...] = COLUMNS if only is None else (*COLUMNS, "source")
     if columns.names:
         needed = (*(column for column in needed if column != "category"), *columns.names)
+    lines = table_of(file, needed)
     if not lines:
         raise malformed(file, "expected at least one row, found none")
-    absent = [column for column in needed if column not in lines[0]]
-    if absent:
-        found = ", ".join(f"`{column}`" for column in lines[0] if column)
-        raise malformed(file, f"expected a column `{absent[0]}`, found {found}")
     if only is not None:
         origins = {line["source"] for line in lines}
         if only not in origins:
@@ -111,42 +109,42 @@ def rows_of(file: Path, only: str | None, columns: Columns) -> Iterator[Row]:
             yield _row(file, number, line, columns)
 
 
-def malformed(file: Path, message: str, *help_lines: str) -> DiagnosticError:
-    """Return the error that a manifest is malformed."""
-    return DiagnosticError.of(
-        "LEGO402",
-        message,
-        label="its manifest is malformed",
-        help=[*help_lines, f"the manifest is `{file}`"],
-    )
-
-
 def _row(file: Path, number: int, line: dict[str, str], columns: Columns) -> Row:
     values = tuple(_number(file, number, column, line[column]) for column in columns.targets)
     category = line.get("category", BACKGROUND if columns.names else "")
     row = Row(
-        line["path"],
-        line.get("mask_path", ""),
+        _portable(file, line["path"]),
+        _portable(file, line.get("mask_path", "")),
         category,
-        line["split"],
+        line["split"].lower(),
         values,
         _boxes(file, number, columns.boxes, line, _categories(category)),
         tuple(_point(file, number, column, line[column]) for column in columns.points),
-        "" if columns.depth is None else line[columns.depth],
+        "" if columns.depth is None else _portable(file, line[columns.depth]),
     )
     if row.split not in ("train", "test"):
         raise malformed(
-            file, f"expected the split `train` or `test` in row {number}, found `{row.split}`"
+            file,
+            f"expected the split `train` or `test` in row {number}, found `{row.split}`",
+            *(["call pictures that are measured `test`"] if row.split.startswith("val") else []),
         )
     if not row.path or not row.category:
         empty = "path" if not row.path else "category"
         raise malformed(file, f"expected a {empty} in row {number}, found nothing")
     for name in row.files:
-        if os.path.isabs(name):  # noqa: PTH117 - thousands of rows, and Path is slow
+        # Thousands of rows, and Path is slow.
+        if posixpath.isabs(name) or ntpath.splitdrive(name)[0]:
             raise malformed(
                 file, f"expected a path relative to the folder in row {number}, found `{name}`"
             )
     return row
+
+
+def _portable(file: Path, name: str) -> str:
+    r"""Return a file's name with ``/``, where Windows wrote ``\`` and no file is called so."""
+    if "\\" not in name or (os.sep == "/" and (file.parent / name).exists()):
+        return name
+    return name.replace("\\", "/")
 
 
 def _categories(category: str) -> tuple[str, ...]:
@@ -214,24 +212,3 @@ def _plain(word: str) -> float:
         return float(word)
     except ValueError:
         return nan
-
-
-def _lines(file: Path) -> list[dict[str, str]]:
-    """Read a table as text; cells that a short line lacks are empty."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return [
-                {column: (cell or "").strip() for column, cell in line.items() if column}
-                for line in csv.DictReader(stream)
-            ]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DiagnosticError.of(
-            "LEGO401",
-            f"expected a manifest, found no file `{file}`",
-            label="no `manifest.csv` there",
-            help=["a relative path is relative to the spec that contains it"],
-        ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise malformed(
-            file, f"expected a CSV table in UTF-8, found something else: {error}"
-        ) from error

@@ -22,7 +22,8 @@ in which torchvision unpacks it, and download it with `download: true`. `pascal_
         "LEGO402",
         "a manifest is malformed",
         """\
-`manifest(DIR)` reads `DIR/manifest.csv`, a table in UTF-8 whose first line names its columns:
+`manifest(DIR)` reads `DIR/manifest.csv`, a table in UTF-8 whose first line names its columns.
+Commas, semicolons or tabs separate its cells.
 
 | column | contains |
 | --- | --- |
@@ -36,8 +37,10 @@ Columns that `targets`, `boxes`, `points` and `depth` name hold numbers, boxes s
 `10 20 30 40; 5 5 9 9 dog`, points such as `10 20`, and files of depths. With any of these,
 `category` may be left out.
 
-Other columns are ignored. Correct the row that the message names; the line of column names is
-row 1.
+Columns may be called so in other letters, such as `Path`; `file`, `filename` or `image` stand for
+`path`, `label` or `class` for `category`, and `subset` for `split`, where only one of them is
+there. Other columns are ignored. Correct the row that the message names; the line of column names
+is row 1.
 """,
     ),
     Code(
