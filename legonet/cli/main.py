@@ -143,9 +143,12 @@ def _discard_output() -> None:
 
 def _reason(error: Exception) -> str | None:
     """Return why a command could not go on that is no fault of legonet, or None."""
-    if not isinstance(error, OSError) or error.filename is not None:
-        # Files that cannot be read or written have errors of their own.
+    if not isinstance(error, OSError):
         return None
+    if error.filename is not None:
+        # Most files have errors of their own; this is about what disks do at any moment.
+        told = error.errno in (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENOSPC)
+        return f"cannot use `{error.filename}`: {os.strerror(error.errno)}" if told else None
     try:
         Path.cwd()
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -148,6 +149,9 @@ def check_size(found: tuple[int, int], expected: tuple[int, int], name: str) -> 
 def _decode(file: Path | IO[bytes], name: str) -> Image:
     from PIL import Image, UnidentifiedImageError
 
+    # Telephones take pictures of this size; what is larger by far is an error all the same. To put
+    # the filters back afterwards, as with `catch_warnings`, would not be safe among threads.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     with readable(name):
         try:
             with Image.open(file) as picture:
@@ -192,10 +196,12 @@ def readable(name: str, kind: str = "a picture") -> Iterator[None]:
     # What is raised for damaged files depends on the format and on where the damage is.
     except Exception as error:
         library = "Pillow" if kind == "a picture" else "numpy"
+        too_large = type(error).__name__ == "DecompressionBombError"
+        advice = "make the picture smaller" if too_large else "replace the file"
         raise DiagnosticError.of(
             "LEGO404",
             f"expected {kind}, but `{name}` cannot be read as one",
-            help=[f"{library} says: {error}", "replace the file, or leave it out"],
+            help=[f"{library} says: {error}", f"{advice}, or leave it out"],
         ) from error
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from kit.commands import legonet
 
 LEGONET = [sys.executable, "-m", "legonet"]
 GOOD = "data digits { source: digits() }\n"
@@ -69,3 +71,16 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path, arguments: list[str])
     assert "Traceback" not in done.stderr
     assert done.returncode in (1, 74)
     assert len(done.stderr.splitlines()) <= 6
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_file_that_a_disk_refuses_at_any_moment_is_one_line(
+    folder: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number), "/mnt/nas/a.jpg")
+
+    monkeypatch.setattr("legonet.graph.check_file", refuse)
+    done = legonet(folder, "check", "a.lego")
+    assert done.returncode == 74
+    assert done.stderr == f"error: cannot use `/mnt/nas/a.jpg`: {os.strerror(number)}\n"

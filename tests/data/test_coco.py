@@ -230,3 +230,13 @@ def test_the_files_determine_the_pictures(tmp_path: Path) -> None:
     files = {file.name for file in source.fingerprint(None).files}
     assert files == {"train.json", "1.png", "2.png", "3.png"}
     assert str(tmp_path) not in str(source.fingerprint(None).values)
+
+
+def test_a_folder_beside_the_one_that_is_meant_is_pointed_out(tmp_path: Path) -> None:
+    def below(found: dict[str, Any]) -> None:
+        for picture in found["images"]:
+            picture["file_name"] = f"images/{picture['file_name']}"
+
+    write(tmp_path, below)
+    told = failure("LEGO403", lambda: opened(tmp_path))
+    assert f"the picture is there from `{tmp_path}`" in told

@@ -113,3 +113,12 @@ def test_what_is_in_place_of_a_picture_is_named(
     (found,) = raised.value.diagnostics
     assert found.code == "LEGO404"
     assert f"is {words}" in found.message
+
+
+def test_pictures_of_telephones_are_read_and_larger_ones_are_not(tmp_path, monkeypatch):
+    save_picture(tmp_path / "x.png", RED, (15, 10))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert open_picture(tmp_path / "x.png", "x.png").size == (15, 10)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 70)
+    told = failure("LEGO404", lambda: open_picture(tmp_path / "x.png", "x.png"))
+    assert "make the picture smaller" in told

@@ -143,3 +143,17 @@ def test_links_are_followed_and_each_folder_is_read_once(folder, tmp_path):
     ]
     assert found.count("linked.png") == 1
     assert len([name for name in found if name == "0.JPG"]) == 3
+
+
+def test_folders_as_archives_unpack_them_are_explained(folder, tmp_path):
+    message = failure("LEGO406", lambda: open_source(Folder(directory=tmp_path)))
+    assert f"`{folder}` has both splits" in message
+    message = failure("LEGO406", lambda: open_source(Folder(directory=folder / "train")))
+    assert f"`{folder}` has both splits" in message
+    for split in ("train", "val"):
+        (folder / split).rename(folder / "moved")
+        (folder / split).mkdir()
+        (folder / "moved").rename(folder / split / split)
+    message = failure("LEGO406", lambda: open_source(Folder(directory=folder)))
+    assert "move what is in `train/train` up into `train`" in message
+    assert "move what is in `val/val` up into `val`" in message

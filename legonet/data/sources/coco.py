@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from math import nan
@@ -171,6 +172,7 @@ class CocoSource(Source):
                     f"them are missing, the first is `{missing[0]}`",
                     help=[
                         f"names are relative to the folder `{self._folders[split]}`",
+                        *_advice_on_place(self._folders[split], missing[0]),
                         "restore the files, or remove them from the annotations",
                     ],
                 )
@@ -199,6 +201,15 @@ class Coco(SourceForm):
     test_images: Path | None = None
     test_annotations: Path | None = None
     leave_out_broken: bool = False
+
+
+def _advice_on_place(folder: Path, name: str) -> list[str]:
+    """Return where a picture is if the names in the annotations begin higher up, or lower down."""
+    if os.path.isfile(folder.parent / name):  # noqa: PTH113 - unlike Path's, it never raises
+        return [f"the picture is there from `{folder.parent}`: name that folder"]
+    if os.path.isfile(folder / Path(name).name):  # noqa: PTH113
+        return [f"the folder has a `{Path(name).name}`: the annotations should call it so"]
+    return []
 
 
 def _is_test(picture: AnnotatedPicture) -> bool:

@@ -65,11 +65,13 @@ class FolderSource(Source):
         train, test = ({category for category, _ in self._pictures[split]} for split in SPLITS)
         if train != test or not train:
             odd = sorted(train ^ test)
+            twice = [name for names in SPLITS.values() for name in names if name in odd]
             found = f"`{odd[0]}` in only one of them" if odd else "none at all"
             raise _malformed(
                 directory,
                 f"expected pictures of the same categories in both splits, found {found}",
                 *(did_you_mean(odd[0], odd[1:], "category") if odd else ()),
+                *(f"move what is in `{name}/{name}` up into `{name}`" for name in twice),
             )
         self.categories = tuple(sorted(train - {BACKGROUND}))
         self.has_background = BACKGROUND in train
@@ -146,7 +148,41 @@ def _part(directory: Path, split: Split) -> Path:
         if (directory / name).is_dir():
             return directory / name
     expected = " or ".join(f"`{name}`" for name in SPLITS[split])
-    raise _malformed(directory, f"expected a folder {expected} for the {split} split, found none")
+    raise _malformed(
+        directory,
+        f"expected a folder {expected} for the {split} split, found none",
+        *_advice_on_place(directory),
+    )
+
+
+def _advice_on_place(directory: Path) -> list[str]:
+    """Return where the splits are if they are above a folder, or below it, as in archives."""
+    near = [directory.parent, *_folders(directory)]
+    near += [below for folder in near[1:] for below in _folders(folder)]
+    found = [
+        folder
+        for folder in near
+        if all(any(_is_folder(folder / name) for name in names) for names in SPLITS.values())
+    ]
+    if found:
+        return [f"`{found[0]}` has both splits: name that folder"]
+    return ["put some pictures of each category into `train`, and others into `test`"]
+
+
+def _folders(directory: Path) -> list[Path]:
+    try:
+        return sorted(
+            entry
+            for entry in directory.iterdir()
+            if _is_folder(entry) and not _is_hidden(entry.name)
+        )
+    except OSError:
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether there is a folder that may be looked at."""
+    return os.path.isdir(path)  # noqa: PTH112 - unlike Path's, it never raises
 
 
 def _pictures(part: Path, skipped: Counter[str]) -> list[tuple[str, Path]]:
