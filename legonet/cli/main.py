@@ -127,7 +127,8 @@ def _run() -> None:
         reason = _reason(error)
         if reason is not None:
             note(f"error: {reason}")
-            _discard_output()
+            if getattr(error, "filename", None) is None:
+                _discard_output()
             sys.exit(Exit.OUTSIDE)
         import traceback
 
