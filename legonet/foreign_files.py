@@ -21,6 +21,15 @@ _MARKS: tuple[tuple[bytes, str, str], ...] = (
 )
 """How such files begin, in lower case; what they are, and what to do."""
 
+_PHOTOGRAPH = "a photograph in a format of telephones", "convert it to JPEG or PNG"
+_VIDEO = "a video", "take single pictures out of it, as JPEG or PNG"
+
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif"), _PHOTOGRAPH),
+    **dict.fromkeys((b"qt  ", b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"m4v "), _VIDEO),
+}
+"""What files are whose fourth byte is followed by `ftyp` and one of these words."""
+
 
 def recognised(file: Path) -> tuple[str, str] | None:
     """Return what a file is and what to do about it; None if it is nothing of this kind.
@@ -35,5 +44,7 @@ def recognised(file: Path) -> tuple[str, str] | None:
         return None
     if not begin:
         return "empty", _AGAIN
+    if begin[4:8] == b"ftyp" and begin[8:12].lower() in _BRANDS:
+        return _BRANDS[begin[8:12].lower()]
     plain = begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return next(((kind, advice) for mark, kind, advice in _MARKS if plain.startswith(mark)), None)

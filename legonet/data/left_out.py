@@ -14,8 +14,25 @@ if TYPE_CHECKING:
 HIDDEN = "hidden"
 """How files and folders are counted that systems and programs keep for themselves."""
 
+KEPT_BESIDE = (
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "desktop.ini",
+)
+"""What systems keep beside pictures under names that do not begin with a dot, in lower case."""
+
 UNREAD_PICTURES = (".heic", ".heif", ".avif", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".raw")
 """Endings of pictures that no source reads."""
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether it is what programs keep beside pictures, such as ``.ipynb_checkpoints``."""
+    return name.startswith(".") or name.lower() in KEPT_BESIDE
 
 
 def in_words(left_out: Mapping[str, int]) -> str:

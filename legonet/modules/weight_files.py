@@ -231,8 +231,19 @@ def _header(file: Path) -> dict[str, _Stored]:
             for name, about in header.items()
             if name != "__metadata__"
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    # What is raised for a damaged header depends on where the damage is.
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise unreadable(file, "its header is damaged") from error
+    if any(tensor.start < 8 + length for tensor in tensors.values()):
+        raise unreadable(file, "its header is damaged")
     if any(not tensor.start <= tensor.end <= size for tensor in tensors.values()):
         raise unreadable(file, "it is shorter than its header says")
     return tensors

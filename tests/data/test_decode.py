@@ -122,3 +122,16 @@ def test_pictures_of_telephones_are_read_and_larger_ones_are_not(tmp_path, monke
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 70)
     told = failure("LEGO404", lambda: open_picture(tmp_path / "x.png", "x.png"))
     assert "make the picture smaller" in told
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "photograph in a format of telephones"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "a video"),
+    ],
+)
+def test_what_telephones_take_is_named_whatever_its_ending_says(tmp_path, begin, told):
+    (tmp_path / "IMG_1.jpg").write_bytes(begin)
+    message = failure("LEGO404", lambda: read_picture(tmp_path / "IMG_1.jpg", 4))
+    assert told in message

@@ -265,7 +265,7 @@ def test_what_is_no_picture_is_refused(network: TransplantNetwork, given: object
 def test_folders_and_patterns_give_their_pictures(
     network: TransplantNetwork, tmp_path: Path
 ) -> None:
-    for name in ("b.png", "a.jpg", "deep/c.png", "deep/.hidden.png", "notes.txt"):
+    for name in ("b.png", "a.jpg", "deep/c.png", "deep/.hidden.png", "@eaDir/b.jpg", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(png())
 

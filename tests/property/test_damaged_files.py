@@ -156,6 +156,27 @@ def test_headers_of_weights_that_say_something_else(file: Path, data: st.DataObj
         header[name] = data.draw(json_values)
     else:
         header[name][field] = data.draw(json_values)
+    _check_header(file, header)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"data_offsets": [-145, 0]},
+        {"data_offsets": [0, float("inf")]},
+        {"data_offsets": [24, 0]},
+        {"shape": [-1, 6]},
+        {"shape": [2**70]},
+        {"dtype": []},
+    ],
+)
+def test_numbers_that_no_tensor_has(file: Path, field: dict[str, object]) -> None:
+    header = json.loads(WEIGHTS[8:HEADER])
+    header["a.weight"].update(field)
+    _check_header(file, header)
+
+
+def _check_header(file: Path, header: object) -> None:
     text = json.dumps(header).encode()
     weights = file.with_suffix(".safetensors")
     weights.write_bytes(len(text).to_bytes(8, "little") + text + WEIGHTS[HEADER:])

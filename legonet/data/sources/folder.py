@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from legonet.data.decode import open_picture, read_all
-from legonet.data.left_out import HIDDEN
+from legonet.data.left_out import HIDDEN, is_hidden
 from legonet.data.source import BACKGROUND, Example, Fingerprint, Source, Split
 from legonet.diagnostics import DiagnosticError, did_you_mean
 from legonet.language.sources import SourceForm
@@ -24,18 +24,6 @@ IMAGE_FOLDER = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff"
 
 ENDINGS = (*IMAGE_FOLDER, ".jfif", ".gif")
 """Endings of picture files; ``.jfif`` is JPEG, and of a GIF the first frame counts."""
-
-KEPT_BESIDE = (
-    "__macosx",
-    "@eadir",
-    "#recycle",
-    "$recycle.bin",
-    "system volume information",
-    "lost+found",
-    "thumbs.db",
-    "desktop.ini",
-)
-"""What systems keep beside pictures under names that do not begin with a dot."""
 
 SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
 """Names of the folder of each split; the first that exists counts."""
@@ -174,7 +162,7 @@ def _folders(directory: Path) -> list[Path]:
         return sorted(
             entry
             for entry in directory.iterdir()
-            if _is_folder(entry) and not _is_hidden(entry.name)
+            if _is_folder(entry) and not is_hidden(entry.name)
         )
     except OSError:
         return []
@@ -194,7 +182,7 @@ def _pictures(part: Path, skipped: Counter[str]) -> list[tuple[str, Path]]:
     """
     pictures = []
     for folder in sorted(part.iterdir(), key=lambda folder: folder.name):
-        if _is_hidden(folder.name):
+        if is_hidden(folder.name):
             skipped[HIDDEN] += 1
             continue
         if not folder.is_dir():
@@ -203,7 +191,7 @@ def _pictures(part: Path, skipped: Counter[str]) -> list[tuple[str, Path]]:
         own = []
         for root, names in sorted(_walked(folder, skipped)):
             for name in sorted(names):
-                if _is_hidden(name):
+                if is_hidden(name):
                     skipped[HIDDEN] += 1
                 elif name.lower().endswith(ENDINGS):
                     own.append((folder.name, Path(root, name)))
@@ -233,14 +221,9 @@ def _walked(folder: Path, skipped: Counter[str]) -> Iterator[tuple[str, list[str
             folders[:] = []
             continue
         seen.add(place)
-        skipped[HIDDEN] += sum(map(_is_hidden, folders))
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        skipped[HIDDEN] += sum(map(is_hidden, folders))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         yield root, names
-
-
-def _is_hidden(name: str) -> bool:
-    """Return whether it is what programs keep beside pictures, such as ``.ipynb_checkpoints``."""
-    return name.startswith(".") or name.lower() in KEPT_BESIDE
 
 
 def _kind(name: str) -> str:

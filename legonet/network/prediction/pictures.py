@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from legonet.data.decode import open_picture, to_rgb
+from legonet.data.left_out import is_hidden
 from legonet.diagnostics import DiagnosticError
 
 Given = str | Path | Image.Image | NDArray[np.uint8]
@@ -107,13 +108,15 @@ def _files(given: str) -> list[Path]:
     # Unlike those of pathlib, the functions of os.path raise for no name at all.
     if os.path.isdir(given):  # noqa: PTH112
         endings = Image.registered_extensions()
-        files = [
-            Path(folder, name)
-            for folder, _, names in os.walk(given)
-            for name in names
-            if Path(name).suffix.lower() in endings and not name.startswith(".")
-        ]
-        found = sorted(files)
+        found = []
+        for folder, below, names in os.walk(given):
+            below[:] = [name for name in below if not is_hidden(name)]
+            found += [
+                Path(folder, name)
+                for name in names
+                if Path(name).suffix.lower() in endings and not is_hidden(name)
+            ]
+        found.sort()
     elif glob.has_magic(given) and not os.path.exists(given):  # noqa: PTH110
         names = glob.glob(given, recursive=True)  # noqa: PTH207 - the pattern may be absolute
         found = sorted(Path(name) for name in names if Path(name).is_file())
