@@ -9,7 +9,8 @@ from pathlib import Path
 
 from legonet.building.event_log import EVENTS, EventLog
 from legonet.building.events import Event, Listener, unheard
-from legonet.building.execution.resources import Resources
+from legonet.building.execution.executor import executor_class
+from legonet.building.execution.resources import Resources, machine_memory
 from legonet.building.planning.plan import EdgeStep, Plan
 from legonet.building.planning.planner import make_plan
 from legonet.building.report import Report
@@ -85,7 +86,7 @@ class Workspace:
         Args:
             plan: The plan.
             edge: The only edge to check; default: all edges.
-            memory: Bytes that the build may use; None for any number.
+            memory: Bytes of main memory where it is built; None if unknown.
 
         Raises:
             MisfitError: They do not; it lists every mismatch.
@@ -165,7 +166,9 @@ class Workspace:
         started = time.perf_counter()
         report = None
         try:
-            report = run.report(lambda: self.check(plan, memory=resources.memory), prove=prove)
+            # What `--memory` says limits how much runs at once, not how large a step may be.
+            memory = None if executor_class(resources.executor).remote else machine_memory()
+            report = run.report(lambda: self.check(plan, memory=memory), prove=prove)
             if report.proof is not None:
                 log.write("proved", **report.proof.counts)
         finally:

@@ -148,8 +148,8 @@ def _reason(error: Exception) -> str | None:
         return None
     if error.filename is not None:
         # Most files have errors of their own; this is about what disks do at any moment.
-        told = error.errno in (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENOSPC)
-        return f"cannot use `{error.filename}`: {os.strerror(error.errno)}" if told else None
+        told = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENOSPC)
+        return f"cannot use `{error.filename}`: {error.strerror}" if error.errno in told else None
     try:
         Path.cwd()
     except OSError:

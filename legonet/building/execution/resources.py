@@ -91,6 +91,12 @@ def memory_at_hand(device: str = "cpu") -> int | None:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0] * SHARE)
+    found = machine_memory()
+    return None if found is None else int(found * SHARE)
+
+
+def machine_memory() -> int | None:
+    """Return the bytes of main memory that this machine or container has; None if unknown."""
     found = []
     if "SC_PHYS_PAGES" in os.sysconf_names:
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -101,7 +107,7 @@ def memory_at_hand(device: str = "cpu") -> int | None:
             continue
         if limit.isdecimal():
             found.append(int(limit))
-    return int(min(found) * SHARE) if found else None
+    return min(found, default=None)
 
 
 def bytes_of(text: str) -> int:

@@ -79,7 +79,7 @@ def check_counts(
         graph: A graph without errors.
         networks: The networks to check; default: all.
         edges: The edges to check, as category and task; default: all.
-        memory: Bytes that a build may use; None for any number.
+        memory: Bytes of main memory where it is built; None if unknown.
     """
     checker = _Checker(graph, memory, thorough=False)
     checker.count(networks, edges)
@@ -94,7 +94,7 @@ def data_of(
     Args:
         graph: A graph without errors.
         report: Is told about the progress, for each source.
-        memory: Bytes that a build may use; None for any number.
+        memory: Bytes of main memory where it is built; None if unknown.
 
     Returns:
         Errors, on which a build would fail, and warnings; and what there is of each ``data`` block.
@@ -236,7 +236,7 @@ class _Checker:
         error = DiagnosticError.of(
             "LEGO422",
             f"{count} pictures of {dataset.size}x{dataset.size} pixels need {gibibytes} of memory, "
-            f"and {there} may be used",
+            f"and there are {there}",
             help=["choose a smaller `size`, or use fewer pictures"],
         )
         raise self._datasets.located(error, ("data", name), ("size",))

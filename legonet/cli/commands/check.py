@@ -82,11 +82,11 @@ def check(
             found += mistakes
             fitting += edges
         if data and not _errors(diagnostics):
-            from legonet.building.execution.resources import memory_at_hand
+            from legonet.building.execution.resources import machine_memory
             from legonet.building.planning.data_check import data_of
 
             with _progress() as report:
-                mistakes, read = data_of(graph, report, memory_at_hand())
+                mistakes, read = data_of(graph, report, machine_memory())
             found += mistakes
             pictures += read
     found = in_order(found)

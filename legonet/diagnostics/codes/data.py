@@ -286,10 +286,10 @@ X""",
         "pictures that need more memory than there is",
         """\
 All pictures of a split are in memory at once, 3 bytes for each pixel, after they were resized to
-the `size` of their `data` block. This needs more memory than the build may use.
+the `size` of their `data` block. This needs more main memory than the machine or the container has.
 
 Choose a smaller `size`: memory grows with its square. Or use fewer pictures, or a machine with more
-memory. `legonet build --memory` says how much a build may use.
+memory.
 """,
     ),
     Code(
