@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from PIL.Image import Image
 
 TAG = 0x0112
@@ -19,6 +20,19 @@ _ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 _MARKS = (b"Exif", b"eXIf", b"EXIF")
 """One of these is in every file that has such notes, but in hardly any other."""
 
+_QUIET = Lock()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Leave out Pillow's warnings of damaged notes.
+
+    One thread at a time: they share their filters, and would restore each other's.
+    """
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
 
 def upright(picture: Image) -> Image:
     """Return a decoded picture turned as its camera noted.
@@ -27,8 +41,7 @@ def upright(picture: Image) -> Image:
     """
     from PIL import ImageOps
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _without_warnings():
         try:
             return ImageOps.exif_transpose(picture)
         # What is raised for damaged notes depends on the damage.
@@ -38,8 +51,7 @@ def upright(picture: Image) -> Image:
 
 def orientation(picture: Image) -> int:
     """Return how a picture was stored, as EXIF counts it; 1 where it says nothing of use."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _without_warnings():
         try:
             return int(picture.getexif().get(TAG, 1))
         except Exception:
