@@ -10,7 +10,13 @@ from legonet.graph import edits
 from legonet.graph.document import Document
 from legonet.graph.edits import Statements, Value, missing_name
 from legonet.graph.relations import Relations
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork, compiled, networks_in_order
+from legonet.graph.resolved import (
+    ResolvedEdge,
+    ResolvedJoint,
+    ResolvedNetwork,
+    compiled,
+    networks_in_order,
+)
 from legonet.graph.rules import check_graph
 from legonet.graph.trust import trusted_files
 from legonet.language import Key, Origin, Spec, read_spec
@@ -133,6 +139,27 @@ class ModuleGraph(Relations):
     def edges(self) -> list[ResolvedEdge]:
         """Return all edges in the order of the spec."""
         return [self.edge(*ends) for ends in self.spec.adapters]
+
+    def joints(self, path: str | None = None) -> list[ResolvedJoint]:
+        """Return what joint paths answer, task by task; the graph must have no errors.
+
+        Args:
+            path: The name of a path; default: all paths.
+        """
+        return [
+            ResolvedJoint(
+                name,
+                tuple(self.edge(category, task) for category in item.categories),
+                tuple(
+                    self.answered_labels(self.spec.adapters[category, task])
+                    for category in item.categories
+                ),
+                alone=len(item.tasks) == 1,
+            )
+            for name, item in self.spec.paths.items()
+            if item.is_joint and path in (None, name)
+            for task in item.tasks
+        ]
 
     def to_networkx(self) -> nx.DiGraph[Key]:
         """Return the plain graph, with a ``kind`` on each node and a ``role`` on each edge.

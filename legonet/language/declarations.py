@@ -262,10 +262,33 @@ class Adapter(Frozen):
 
 
 class Path(Frozen):
-    """An application that is started by name."""
+    """An application that is started by name.
 
-    category: str
-    task: str
+    With one category, each task answers for it. With several, each task gives one answer, which is
+    one of the categories or the background: the path is joint.
+
+    Args:
+        categories: The names of the categories, at least one.
+        tasks: The names of the tasks, at least one.
+    """
+
+    categories: tuple[str, ...] = Field(alias="category", min_length=1)
+    tasks: tuple[str, ...] = Field(alias="task", min_length=1)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """The category and the task of each edge, task by task."""
+        return tuple((category, task) for task in self.tasks for category in self.categories)
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether each task gives one answer about several categories."""
+        return len(self.categories) > 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it leads along a single edge."""
+        return len(self.edges) == 1
 
 
 @dataclass(frozen=True)

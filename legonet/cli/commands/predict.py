@@ -95,7 +95,8 @@ def predict(
         )
     elif rows:
         applications = network.graph.spec.paths
-        names = {(path.category, path.task): name for name, path in applications.items()}
+        plain = ((name, path) for name, path in applications.items() if path.is_plain)
+        names = {path.edges[0]: name for name, path in plain}
         console().print(_table(rows, names))
         if any(row.prediction.shares for row in rows):
             click.echo("px: share of the picture's pixels")
@@ -165,8 +166,8 @@ def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
         item = row.prediction
         shown.add_row(
             item.picture.name,
-            names.get((item.category, item.task), item.route),
-            item.answer or item.goal.nothing(item.category),
+            names.get((item.category or "", item.task), item.route),
+            item.answer or item.goal.nothing(item.category or ""),
             _figure(item),
         )
     return shown
