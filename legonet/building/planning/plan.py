@@ -13,7 +13,7 @@ from legonet.building.planning.step_status import StepStatus
 from legonet.building.storage.file_list import FileList
 from legonet.building.storage.store import Artifact, ArtifactKind
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.graph.resolved import ResolvedEdge, ResolvedJoint, ResolvedNetwork
 
 Action = Literal["build", "measure", "reuse", "direct"]
 
@@ -23,8 +23,8 @@ class Step:
     """What a build does for one network or one edge.
 
     Args:
-        kind: ``network`` or ``adapter``.
-        name: A network's name, or ``CATEGORY -> TASK``.
+        kind: ``network``, ``adapter`` or ``joint``.
+        name: A network's name, ``CATEGORY -> TASK``, or ``path NAME``.
         key: The content key; empty for a direct edge.
         inputs: What the key is made of.
         action: ``build`` it, ``measure`` again what is there, ``reuse`` it, or ``direct`` for a
@@ -84,6 +84,23 @@ class EdgeStep(Step):
         return self.edge.needs
 
 
+@dataclass(frozen=True, kw_only=True)
+class JointStep(Step):
+    """What a build does for one answer of a joint path: it measures it, and writes a certificate.
+
+    Args:
+        joint: The answer.
+    """
+
+    joint: ResolvedJoint
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """The names of its networks and of its learned edges; each is its own role."""
+        learned = (edge.name for edge in self.joint.edges if edge.learning is not None)
+        return {name: name for name in (*self.joint.networks, *learned)}
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a step may take.
@@ -118,6 +135,7 @@ class Plan:
         runs: Knows how long steps took and how much memory they needed.
         file_lists: The file lists of the steps' pictures, by their key.
         news: Knows what builds are doing right now and what failed; default: nothing is known.
+        joints: What joint paths answer, as far as it can be measured.
     """
 
     graph: ModuleGraph
@@ -126,22 +144,28 @@ class Plan:
     runs: Estimator
     file_lists: Mapping[str, FileList]
     news: StepStatus | None = None
+    joints: tuple[JointStep, ...] = ()
 
     def __repr__(self) -> str:
-        actions = Counter(step.action for step in (*self.networks, *self.edges))
+        actions = Counter(step.action for step in self.steps)
         said = ", ".join(f"{count} {action}" for action, count in actions.items())
         return f"<Plan: {said or 'nothing to do'}>"
+
+    @property
+    def steps(self) -> tuple[NetworkStep | EdgeStep | JointStep, ...]:
+        """All of them, each after those that it needs."""
+        return (*self.networks, *self.edges, *self.joints)
 
     @property
     def to_build(self) -> tuple[Step, ...]:
         """The steps that have work to do."""
         work = ("build", "measure")
-        return tuple(step for step in (*self.networks, *self.edges) if step.action in work)
+        return tuple(step for step in self.steps if step.action in work)
 
     @property
     def reused(self) -> tuple[Step, ...]:
         """The steps whose artifacts are used as they are."""
-        return tuple(step for step in (*self.networks, *self.edges) if step.action == "reuse")
+        return tuple(step for step in self.steps if step.action == "reuse")
 
     @cached_property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -165,6 +189,21 @@ class Plan:
     @cached_property
     def _edges(self) -> dict[tuple[str, str], EdgeStep]:
         return {step.edge.ends: step for step in self.edges}
+
+    def joint(self, path: str, task: str) -> JointStep | None:
+        """Return the step of an answer of a joint path, or None where it cannot be measured."""
+        return next(
+            (step for step in self.joints if (step.joint.path, step.joint.task) == (path, task)),
+            None,
+        )
+
+    def needed(self, step: Step) -> dict[str, Step]:
+        """Return the steps that have to be done before a step, by role."""
+        edges = {item.name: item for item in self.edges} if isinstance(step, JointStep) else {}
+        return {
+            role: edges[name] if name in edges else self.network(name)
+            for role, name in step.needs.items()
+        }
 
     def networks_of(self, edge: EdgeStep) -> tuple[NetworkStep, ...]:
         """Return the steps of the networks that an edge needs, ancestors first."""
@@ -234,6 +273,10 @@ class Plan:
                 for step in self.edges
             ],
             "networks": [{"name": step.name, **self._step(step)} for step in self.networks],
+            "paths": [
+                {"name": step.joint.path, "task": step.joint.task, **self._step(step)}
+                for step in self.joints
+            ],
             "to_build": len(self.to_build),
             "unknown": len(self.to_build) - len(self.estimates),
             **(_amounts(self.total) if self.to_build else {"seconds": 0.0, "memory": 0}),
