@@ -261,6 +261,14 @@ class Adapter(Frozen):
     learning: Learning | None = None
 
 
+def _listed(names: object) -> object:
+    return (names,) if isinstance(names, str) else names
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""Names, of which a single one may be given by itself."""
+
+
 class Path(Frozen):
     """An application that is started by name.
 
@@ -272,8 +280,8 @@ class Path(Frozen):
         tasks: The names of the tasks, at least one.
     """
 
-    categories: tuple[str, ...] = Field(alias="category", min_length=1)
-    tasks: tuple[str, ...] = Field(alias="task", min_length=1)
+    categories: Listed = Field(alias="category", min_length=1)
+    tasks: Listed = Field(alias="task", min_length=1)
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

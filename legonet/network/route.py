@@ -156,7 +156,7 @@ class JointRoute(Shared):
         """
         if not _is_recorded(pictures):
             check_pictures(pictures, self._dtype)
-        found = answers(self._ways(), pictures)
+        found = answers(self.ways(), pictures)
         joined = {task: self._joined(found, task) for task in self.tasks}
         return joined if len(joined) > 1 else joined[self.tasks[0]]
 
@@ -164,7 +164,9 @@ class JointRoute(Shared):
         own = [found[category, task] for category in self.categories]
         return joint_logits(own) if len(own) > 1 else own[0]
 
-    def _ways(self) -> dict[EdgeKey, RouteModules]:
+    def ways(self) -> dict[EdgeKey, RouteModules]:
+        """Return the modules along each edge, by category and task."""
+
         def at(kind: str, number: int) -> Any:
             place = self._places[kind][number]
             return None if place is None else self.get_submodule(f"{kind}s.{place}")

@@ -253,6 +253,14 @@ class Plan:
             for step in self.networks
         }
 
+    def joint_states(self) -> dict[str, EdgeState]:
+        """Return how good each joint path is at the first of its tasks, by its name."""
+        found = {}
+        for step in reversed(self.joints):
+            known = self._status.get(step.key, EdgeState(State.MISSING))
+            found[step.joint.path] = known if step.artifact is None else _state_of(step.artifact)
+        return found
+
     @cached_property
     def _some_network_failed(self) -> bool:
         return any(state.state is State.FAILED for state in self._network_states.values())
