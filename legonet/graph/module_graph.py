@@ -218,7 +218,8 @@ class ModuleGraph(Relations):
             kind: ``data``, ``network``, ``category``, ``task``, ``adapter`` or ``path``.
             names: Its name; an adapter has two, its category's and its task's.
             fields: The fields between its braces. The network of a category or task, ``from`` in a
-                file, is called ``network``; a path takes ``category`` and ``task``.
+                file, is called ``network``; a path takes ``category`` and ``task``, each a name or
+                several.
 
         Raises:
             DiagnosticError: There is already one with this name, or the statement has a mistake.

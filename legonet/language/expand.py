@@ -196,7 +196,7 @@ class _Expansion:
                 body = body_of(node.fields, scope)
                 self._declare(node.keyword, name, node.name.span, node, file, body=body)
             case ast.Adapter():
-                ends = ((target_of(node.category, scope),), (target_of(node.task, scope),))
+                ends: Ends = ((target_of(node.category, scope),), (target_of(node.task, scope),))
                 fields = None if node.fields is None else body_of(node.fields, scope)
                 span = node.category.span.to(node.task.span)
                 self._declare("adapter", "", span, node, file, body=fields, ends=ends)

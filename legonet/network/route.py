@@ -36,6 +36,10 @@ class Shared(nn.Module):
     gives it modules of its own. Copies and pickles have modules of their own, too.
     """
 
+    def _evaluate(self) -> None:
+        """Go to evaluation mode, once its modules are there."""
+        nn.Module.train(self, False)
+
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - train's signature
         """Stay in evaluation mode."""
         return self
@@ -87,7 +91,7 @@ class Route(Shared, nn.Sequential):
     def __init__(self, name: str, *modules: nn.Module) -> None:
         super().__init__(*modules)
         self.name = name
-        super().train(False)
+        self._evaluate()
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return logits.
@@ -139,7 +143,7 @@ class JointRoute(Shared):
             unique = list(dict.fromkeys(item for item in found if item is not None))
             self.add_module(f"{kind}s", nn.ModuleList(unique))
             self._places[kind] = tuple(None if it is None else unique.index(it) for it in found)
-        super().train(False)
+        self._evaluate()
 
     def forward(self, pictures: Tensor) -> Tensor | dict[str, Tensor]:
         """Return logits; those of each task, by its name, where there are several.

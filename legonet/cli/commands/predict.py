@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from legonet.network import TransplantNetwork
     from legonet.network.prediction import Prediction
+    from legonet.network.routes import RouteKey
 
 
 LIKELY = 3
@@ -133,7 +134,7 @@ def _network(
 
 def _answered(
     network: TransplantNetwork,
-    routes: Sequence[tuple[str, str]],
+    routes: Sequence[RouteKey],
     pictures: Sequence[str],
     output: Path | None,
     broken: list[Diagnostic],

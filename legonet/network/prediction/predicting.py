@@ -137,10 +137,11 @@ def _prediction(
     seen: _Seen, key: RouteKey, goal: Goal, labels: tuple[str, ...], logits: Tensor
 ) -> Prediction:
     told = goal.about_picture(logits.numpy(), labels, seen.own_size)
-    ends = (None, key.task) if isinstance(key, JointKey) else key
+    category, task = (None, key.task) if isinstance(key, JointKey) else key
     return Prediction(
         seen.picture,
-        *ends,
+        category,
+        task,
         told.answer,
         told.probabilities,
         told.shares,
