@@ -329,7 +329,8 @@ class TransplantNetwork:
             tasks: Names of task modules; default: all. If both are given, every edge between them
                 has to be built; if one is left out, edges that are not built are skipped.
             paths: Names of applications, whose routes come first; they are the only ones if
-                neither categories nor tasks are given.
+                neither categories nor tasks are given. A joint path gives a `JointKey` for each of
+                its tasks instead of a category and a task.
 
         Raises:
             DiagnosticError: There is no such name, or it has no edge (``LEGO708``); or nothing of

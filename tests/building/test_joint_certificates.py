@@ -17,7 +17,7 @@ from legonet import TransplantNetwork
 from legonet.building import Report
 from legonet.building.inspection import inspect_plan
 from legonet.data import to_tensor
-from legonet.data.sources.digits import Digits, DigitsSource
+from legonet.data.sources.digits import DigitsSource
 from legonet.data.task_dataset import TaskDataset
 from legonet.goals import goal_named
 
@@ -68,7 +68,7 @@ def certificate(spec: Path, name: str, task: str = "classify") -> dict[str, Any]
 def shown(goal: str) -> tuple[Tensor, np.ndarray[Any, Any]]:
     """Test pictures of both digits and of the background, and their right answers."""
     asked = ("background", "1", "3")
-    found = TaskDataset(DigitsSource(Digits()), 16, None, goal_named(goal), asked=asked).read("test")
+    found = TaskDataset(DigitsSource(), 16, None, goal_named(goal), asked=asked).read("test")
     return to_tensor(found.images), found.labels if goal == "classification" else found.masks
 
 

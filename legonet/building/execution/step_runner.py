@@ -30,7 +30,7 @@ from legonet.building.planning.plan import EdgeStep, JointStep, NetworkStep, Ste
 from legonet.building.storage.checkpoints import FileCheckpoint, Stop
 from legonet.building.storage.diagnoses import value_of
 from legonet.building.storage.keys import key_of
-from legonet.building.storage.store import MEASURE_VERSION, Artifact, Store, vanished
+from legonet.building.storage.store import MEASURE_VERSION, Artifact, DamagedError, Store, vanished
 from legonet.data import Pictures, draw
 from legonet.data.joint_dataset import together
 from legonet.diagnostics import Diagnostic, Severity
@@ -276,7 +276,8 @@ class StepRunner:
             if edge.learning is not None:
                 artifact = self._store.find("adapter", job.networks[edge.name])
                 if artifact is None:
-                    raise vanished("adapter")
+                    gone = vanished("adapter").diagnostics[0]
+                    raise DamagedError(gone, "adapter", job.networks[edge.name])
                 used[edge.name] = artifact.sha256
                 middle = edge_modules(artifact, self._store.tensors(artifact))
                 if artifact.failure is not None:
