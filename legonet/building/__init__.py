@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legonet.building.events import Event, Listener
-from legonet.building.planning.plan import EdgeStep, NetworkStep, Plan, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, NetworkStep, Plan, Step
 from legonet.building.report import Report
 from legonet.building.result import Result
 from legonet.building.storage.store import Artifact, Store
@@ -14,6 +14,7 @@ __all__ = [
     "Artifact",
     "EdgeStep",
     "Event",
+    "JointStep",
     "Listener",
     "NetworkStep",
     "Plan",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from legonet.building.planning.plan import EdgeStep, Plan
+from legonet.building.planning.plan import EdgeStep, JointStep, Plan
 from legonet.diagnostics.json import to_json
 
 
@@ -21,6 +21,27 @@ def inspect_plan(plan: Plan) -> dict[str, Any]:
             }
             for step in plan.networks
         ],
+        "paths": [_joint(plan, step) for step in plan.joints],
+    }
+
+
+def _joint(plan: Plan, step: JointStep) -> dict[str, Any]:
+    certificate = {} if step.artifact is None else step.artifact.certificate
+    warnings = () if step.artifact is None else step.artifact.warnings
+    spec, key = plan.graph.spec, ("path", step.joint.path)
+    origin = spec.origins[key]
+    return {
+        "name": step.joint.path,
+        "categories": list(step.joint.categories),
+        "task": step.joint.task,
+        "state": "missing" if step.artifact is None else "built",
+        "metrics": {} if step.artifact is None else step.artifact.metrics,
+        "labels": list(step.joint.labels),
+        "confusion": certificate.get("confusion"),
+        "teacher_confusion": certificate.get("teacher_confusion"),
+        "warnings": [to_json(spec.locate(item, key)) for item in warnings],
+        "spec_file": origin.span.source.path,
+        "line": origin.span.line,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from legonet.building.planning.plan import EdgeStep, Plan, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, Plan, Step
 from legonet.building.result import Result, statement_of
 from legonet.diagnostics import Diagnostic
 from legonet.diagnostics.json import to_json
@@ -29,6 +29,7 @@ class Report:
         proof: That nothing built before has changed; None if nothing was built and no proof was
             requested.
         warnings: What went wrong apart from the steps.
+        joints: How each answer of a joint path ended, in the order of the plan.
     """
 
     plan: Plan
@@ -38,21 +39,24 @@ class Report:
     store: Path
     proof: Proof | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    joints: tuple[Result[JointStep], ...] = ()
 
     def __repr__(self) -> str:
-        outcomes = Counter(result.outcome for result in self.networks)
-        outcomes.update(result.outcome for result in self.edges)
+        outcomes = Counter(result.outcome for result in self.results)
         said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
         return f"<Report: {said or 'nothing to do'}, {self.seconds:.1f} s>"
 
     @property
-    def failed(self) -> tuple[Result[Step] | Result[EdgeStep], ...]:
-        """The steps that failed."""
-        networks = (item for item in self.networks if item.outcome == "failed")
-        edges = (item for item in self.edges if item.outcome == "failed")
-        return (*networks, *edges)
+    def results(self) -> tuple[Result[Any], ...]:
+        """How each step ended: networks, edges, and answers of joint paths."""
+        return (*self.networks, *self.edges, *self.joints)
 
-    def metrics(self, result: Result[Step] | Result[EdgeStep]) -> dict[str, float]:
+    @property
+    def failed(self) -> tuple[Result[Any], ...]:
+        """The steps that failed."""
+        return tuple(item for item in self.results if item.outcome == "failed")
+
+    def metrics(self, result: Result[Any]) -> dict[str, float]:
         """Return the figures of a network or an edge; a direct edge has those of its network."""
         if result.artifact is not None:
             return result.artifact.metrics
@@ -63,7 +67,7 @@ class Report:
         (network,) = (item for item in self.networks if item.step.name == name)
         return {} if network.artifact is None else network.artifact.metrics_of_direct_edge
 
-    def warnings_of(self, result: Result[Step] | Result[EdgeStep]) -> tuple[Diagnostic, ...]:
+    def warnings_of(self, result: Result[Any]) -> tuple[Diagnostic, ...]:
         """Return what users should know before they trust a network or an edge."""
         if result.artifact is None:
             return ()
@@ -82,6 +86,19 @@ class Report:
                     "metrics": self.metrics(result),
                 }
                 for result in self.networks
+            ],
+            "paths": [
+                {
+                    "name": result.step.joint.path,
+                    "task": result.step.joint.task,
+                    "action": result.outcome,
+                    "reason": result.reason,
+                    "seconds": round(result.seconds, 3),
+                    "metrics": self.metrics(result),
+                    "diagnostics": [to_json(item) for item in result.diagnostics],
+                    "warnings": [to_json(item) for item in self.warnings_of(result)],
+                }
+                for result in self.joints
             ],
             "seconds": round(self.seconds, 3),
             "store": str(self.store),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from legonet.building.planning.plan import EdgeStep, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, Step
 from legonet.building.storage.store import Artifact
 from legonet.diagnostics import Diagnostic
 from legonet.language import Key, Spec
@@ -60,4 +60,6 @@ def statement_of(step: Step) -> Key:
     """Return the key of a step's statement in its spec."""
     if isinstance(step, EdgeStep):
         return ("adapter", *step.edge.ends)
+    if isinstance(step, JointStep):
+        return ("path", step.joint.path)
     return ("network", step.name)

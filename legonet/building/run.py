@@ -85,6 +85,7 @@ class Run:
             time.perf_counter() - started,
             self._store.folder,
             self._proof,
+            joints=tuple(self._result(step) for step in self._plan.joints),
         )
 
     def _reuse(self) -> None:
@@ -99,7 +100,7 @@ class Run:
         scheduler = Scheduler(
             self._store, executor, inbox, self._listener, memory=self._resources.memory
         )
-        steps = (*self._plan.networks, *self._plan.edges)
+        steps = self._plan.steps
         note_names(self._history, self._plan.reused)
         try:
             executor.prepare(_width(self._plan))
@@ -220,8 +221,7 @@ def note_names(history: BuildHistory, steps: Iterable[Step]) -> None:
 
 def counts(report: Report) -> dict[str, int]:
     """Return the number of steps of a build by their outcome."""
-    outcomes = [item.outcome for item in report.networks] + [item.outcome for item in report.edges]
-    return dict(Counter(outcomes))
+    return dict(Counter(item.outcome for item in report.results))
 
 
 def _width(plan: Plan) -> int:

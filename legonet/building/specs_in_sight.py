@@ -48,5 +48,5 @@ def reused(store: Store) -> tuple[Mapping[Path, frozenset[str]], Mapping[Path, D
         except DiagnosticError as error:
             mistakes[spec] = error.diagnostics[0]
         else:
-            keys[spec] = frozenset(step.key for step in (*plan.networks, *plan.edges) if step.key)
+            keys[spec] = frozenset(step.key for step in plan.steps if step.key)
     return keys, mistakes

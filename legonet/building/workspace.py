@@ -118,7 +118,7 @@ class Workspace:
         """
         self.store.prepare()
         self.contents.remember()
-        wanted = (step.key for step in (*plan.networks, *plan.edges) if step.key)
+        wanted = (step.key for step in plan.steps if step.key)
         self.history.begin(wanted, plan.file_lists)
 
     def build(

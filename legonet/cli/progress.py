@@ -10,7 +10,7 @@ from typing import Protocol
 
 from legonet.building import Event, Plan, Step
 from legonet.cli.output import note
-from legonet.cli.tables import duration, error
+from legonet.cli.tables import KINDS, duration, error
 
 TOLD_ENOUGH = 0.1
 """The fraction of a step from which its own pace says more than an estimate."""
@@ -52,7 +52,7 @@ class BuildProgress:
         self._plan = plan
         self._steps = {step.key: step for step in plan.to_build}
         self._ended: dict[str, str] = {}
-        self._spent: dict[str, tuple[int, float]] = {"network": (0, 0.0), "adapter": (0, 0.0)}
+        self._spent: dict[str, tuple[int, float]] = dict.fromkeys(KINDS, (0, 0.0))
         self.clock = clock
         self.at_work: dict[str, AtWork] = {}
         self.most_at_once = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from legonet.cli.tables import AGAINST_TEACHER, counted, duration, error, lines, width
+from legonet.cli.tables import AGAINST_TEACHER, KINDS, counted, duration, error, lines, width
 
 if TYPE_CHECKING:
     from legonet.building import EdgeStep, Report, Result
@@ -40,7 +40,7 @@ def show_report(report: Report, most_at_once: int, *, prove: bool = False) -> No
         most_at_once: The largest number of steps that ran at the same time.
         prove: Also show each path that was proved.
     """
-    told = list(_edges(report))
+    told = [*_edges(report), *_joints(report)]
     if prove and report.proof is not None:
         told += ["", *_paths(report.proof)]
     for line in (*told, *_words(report, most_at_once)):
@@ -77,6 +77,28 @@ def _edges(report: Report) -> Iterator[str]:
         )
     goals = (goal_of(report.metrics(result)) for result in chosen)
     yield from dict.fromkeys(goal.legend for goal in goals if goal is not None and goal.legend)
+
+
+def _joints(report: Report) -> Iterator[str]:
+    """Yield a table of joint paths, beside their teachers asked in the same way."""
+    if not report.joints:
+        return
+    rows = []
+    for result in report.joints:
+        metrics, joint = report.metrics(result), result.step.joint
+        took = f"{result.seconds:.1f}" if result.outcome == "built" else result.outcome
+        rows.append(
+            (
+                result.step.name.removeprefix("path "),
+                str(len(joint.edges)),
+                took,
+                error(metrics),
+                error(metrics, "teacher"),
+            )
+        )
+    yield ""
+    headings = ("path", *(numbers := ("categories", "seconds", "error", "teachers'")))
+    yield from lines(headings, rows, width(), right=numbers)
 
 
 def _columns(report: Report, results: Iterable[Result[EdgeStep]]) -> dict[str, list[str]]:
@@ -133,7 +155,7 @@ def _chosen(rows: Sequence[Row], rank: Callable[[Row], int]) -> tuple[list[Row],
 
 def _words(report: Report, most_at_once: int) -> Iterator[str]:
     """Yield the lines below the tables."""
-    results: list[Result[Any]] = [*report.networks, *report.edges]
+    results = report.results
     caused = [item for item in report.failed if not item.diagnostics]
     for item in caused[:ROWS]:
         yield f"{item.step.name} is not built: {item.reason}"
@@ -166,10 +188,8 @@ def _words(report: Report, most_at_once: int) -> Iterator[str]:
 
 def _kinds(results: Iterable[Result[Any]]) -> str:
     numbers = Counter(item.step.kind for item in results)
-    nouns = {"network": "network", "adapter": "edge"}
-    return " and ".join(
-        counted(numbers[kind], noun) for kind, noun in nouns.items() if numbers[kind]
-    )
+    found = [counted(numbers[kind], noun) for kind, noun in KINDS.items() if numbers[kind]]
+    return " and ".join([", ".join(found[:-1]), found[-1]] if found[1:] else found)
 
 
 def _time(seconds: float) -> str:

@@ -16,6 +16,10 @@ PIPE_WIDTH = 200
 """Columns of tables that are written to a file or a pipe."""
 
 
+KINDS = {"network": "network", "adapter": "edge", "joint": "path"}
+"""What people call the things that a build builds, by the kinds of their artifacts."""
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 edge`` or ``2 edges``."""
     return f"{number} {noun}{'s' * (number != 1)}"

@@ -27,6 +27,7 @@ class Classification(Goal):
     figure_words = "error"
     error_words = "error"
     unit = "picture"
+    joins = True
     void = None  # 255 is a label like any other
 
     def answer_shape(self, outputs: int, size: int) -> tuple[int, ...]:  # noqa: ARG002 - whole pictures

@@ -47,6 +47,7 @@ class Goal(ABC):
         unit: What the answers are about.
         mark: What follows an error in a table.
         legend: What explains the mark below the table.
+        joins: Whether answers about several categories, each against the background, make one.
         void: The right answer that counts in neither a loss nor a figure; None if all count.
     """
 
@@ -65,6 +66,7 @@ class Goal(ABC):
     unit: ClassVar[str]
     mark: ClassVar[str] = ""
     legend: ClassVar[str] = ""
+    joins: ClassVar[bool] = False
     void: ClassVar[int | None] = None
 
     def __str__(self) -> str:

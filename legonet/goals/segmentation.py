@@ -29,6 +29,7 @@ class Segmentation(Goal):
     figure_words = "pixel accuracy"
     error_words = "pixel error"
     unit = "pixel"
+    joins = True
     mark = " px"
     legend = "px: share of the pixels that are wrong; `legonet inspect` shows more"
     void = VOID

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from legonet.graph.edits import renamed
 from legonet.language import Key, Spec
-from legonet.language.declarations import Adapter, Learning, Recipe, noun_of
+from legonet.language.declarations import Adapter, Learning, Path, Recipe, noun_of
 from legonet.language.fields import FieldType, fields_of
 from legonet.language.spec import Declaration
 from legonet.language.writing import Writer, field_text
@@ -149,6 +149,8 @@ def _changes(before: Declaration, after: Declaration) -> Iterator[FieldChange]:
 def _fields(before: BaseModel, after: BaseModel, within: str) -> Iterator[FieldChange]:
     for name, kind in fields_of(type(after)).items():
         was, value = getattr(before, kind.name), getattr(after, kind.name)
+        if isinstance(after, Path):  # a single name is shown by itself
+            was, value = (side[0] if len(side) == 1 else side for side in (was, value))
         if was == value:
             continue
         if kind.block is not None and was is not None and value is not None:
@@ -167,7 +169,7 @@ _PLAIN = FieldType("", False, None, None, True, False, "")
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    writer = Writer(Path())
+    writer = Writer(FilePath())
     if isinstance(value, Recipe | Learning):
         return field_text("", writer.fields(value)).strip()
     return writer.value(value, _PLAIN)

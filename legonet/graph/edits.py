@@ -81,11 +81,14 @@ def renamed(spec: Spec, kind: str, old: str, new: str) -> Spec:
 
 def with_name(value: Item, kind: str, old: str, new: str) -> Item:
     """Return a value that refers to ``new`` wherever it referred to the statement ``old``."""
-    changes = {
-        field: with_name(found, kind, old, new) if isinstance(found, Frozen) else new
-        for field, found in _places(value, kind)
-        if isinstance(found, Frozen) or found == old
-    }
+    changes: dict[str, Any] = {}
+    for field, found in _places(value, kind):
+        if isinstance(found, Frozen):
+            changes[field] = with_name(found, kind, old, new)
+        elif isinstance(found, tuple):
+            changes[field] = tuple(new if name == old else name for name in found)
+        elif found == old:
+            changes[field] = new
     return value.model_copy(update=changes) if changes else value
 
 
@@ -94,6 +97,8 @@ def names_in(value: Frozen, kind: str) -> Iterator[str]:
     for _, found in _places(value, kind):
         if isinstance(found, Frozen):
             yield from names_in(found, kind)
+        elif isinstance(found, tuple):
+            yield from found
         elif found is not None:
             yield found
 
@@ -125,16 +130,14 @@ def _needed(value: Declaration, kinds: Iterable[str]) -> Iterator[Key]:
         if kind != "adapter":
             yield from ((kind, name) for name in names_in(value, kind))
         elif isinstance(value, Application):
-            yield ("adapter", value.category, value.task)
+            yield from (("adapter", *ends) for ends in value.edges)
 
 
 def _places(value: Frozen, kind: str) -> Iterator[tuple[str, Any]]:
     """Yield the fields that may refer to a statement of a kind, or that contain such fields."""
-    for field in fields_of(type(value)).values():
+    for name, field in fields_of(type(value)).items():
         found = getattr(value, field.name)
-        joined = (
-            field.marker is None and field.name == kind and isinstance(value, Adapter | Application)
-        )
+        joined = field.marker is None and name == kind and isinstance(value, Adapter | Application)
         named = isinstance(field.marker, Named) and field.marker.kind == kind
         if named or joined or (field.block is not None and isinstance(found, Frozen)):
             yield field.name, found
@@ -148,6 +151,9 @@ Value: TypeAlias = (
     str | int | float | bool | Path | Frozen | Sequence["Value"] | Mapping[str, "Value"] | None
 )
 """The values that a field may be given from Python."""
+
+Ends = tuple[tuple[str, ...], ...]
+"""The names of categories and of tasks that a statement joins; empty for one that joins nothing."""
 
 SHOWN_AS = "<edit>"
 """The name of an edit's text in diagnostics."""
@@ -185,8 +191,8 @@ class Statements:
         if key[0] == "path":
             return self._application(key, fields)
         if key[0] == "adapter" and not fields and self._is_direct(key):
-            return self._read(key, None, key[1:])
-        return self._read(key, self._merged({}, fields, BLOCKS[key[0]]), key[1:])
+            return self._read(key, None, ((key[1],), (key[2],)))
+        return self._read(key, self._merged({}, fields, BLOCKS[key[0]]), _ends_of(key))
 
     def changed(self, key: Key, fields: Mapping[str, Value]) -> tuple[Declaration, Origin]:
         """Return what a statement says with some fields changed, as `new` does.
@@ -197,10 +203,11 @@ class Statements:
         if key[0] != "adapter":
             key = (key[0], key[1].rpartition(".")[2])  # an edit's text is not in an imported file
         if isinstance(old, Application):
-            return self._application(key, {"category": old.category, "task": old.task, **fields})
+            before = {"category": list(old.categories), "task": list(old.tasks)}
+            return self._application(key, {**before, **fields})
         block = old.learning if isinstance(old, Adapter) else old
         written = {} if block is None else self._writer.fields(block)
-        return self._read(key, self._merged(written, fields, BLOCKS[key[0]]), key[1:])
+        return self._read(key, self._merged(written, fields, BLOCKS[key[0]]), _ends_of(key))
 
     def check_name(self, key: Key, new: str) -> None:
         """Check that a statement can be renamed.
@@ -228,7 +235,7 @@ class Statements:
             )
         last = new.removeprefix(f"{prefix}.") if prefix else new
         text = f"path {last} = a -> b" if kind == "path" else f"{kind} {last} {{}}"
-        self._parsed((kind, last), text, ("a", "b"))
+        self._parsed((kind, last), text, (("a",), ("b",)))
 
     def _merged(
         self,
@@ -266,18 +273,17 @@ class Statements:
         """Read a path, whose two ends are not fields in a file."""
         types = fields_of(Application)
         found = [_unknown_field(name, types) for name in fields if name not in types]
-        for name in types:
-            if not isinstance(fields.get(name), str):
-                message = f"`path` lacks the field `{name}`, the name of a {name}"
+        ends = {name: _listed(fields.get(name)) for name in types}
+        for name, names in ends.items():
+            if not names:
+                message = f"`path` lacks the field `{name}`, the name of a {name}, or several names"
                 found.append(Diagnostic("LEGO205", message))
         if found:
             raise DiagnosticError(*found)
-        return self._read(key, None, tuple(str(fields[name]) for name in types))
+        return self._read(key, None, tuple(ends.values()))
 
-    def _read(
-        self, key: Key, written: Written | None, ends: tuple[str, ...]
-    ) -> tuple[Declaration, Origin]:
-        """Read a statement from its fields, and from the two ends that it joins, if any."""
+    def _read(self, key: Key, written: Written | None, ends: Ends) -> tuple[Declaration, Origin]:
+        """Read a statement from its fields, and from the two sides that it joins, if any."""
         node = self._parsed(key, laid_out(_head(key, ends), written), ends)
         found: list[Diagnostic] = []
         if isinstance(node, ast.Block):
@@ -286,10 +292,11 @@ class Statements:
         else:
             body = None
             span = node.category.span.to(node.task.span)
-            for kind, place in (("category", node.category.span), ("task", node.task.span)):
-                name = ends[kind == "task"]
-                if name not in self._spec.of_kind(kind):
-                    found.append(missing_name(self._spec, kind, name, place))
+            sides = ast.references(node.category), ast.references(node.task)
+            for kind, names, places in zip(("category", "task"), ends, sides, strict=True):
+                for name, place in zip(names, places, strict=True):
+                    if name not in self._spec.of_kind(kind):
+                        found.append(missing_name(self._spec, kind, name, place.span))
         if isinstance(node, ast.Adapter) and node.fields is not None:
             body = body_of(node.fields, self._scope)
         reader = Reader(self._resolve, found.append)
@@ -298,14 +305,12 @@ class Statements:
             raise DiagnosticError(*found)
         value: Any = made
         if key[0] == "path":
-            value = Application(category=ends[0], task=ends[1])
+            value = Application(categories=ends[0], tasks=ends[1])
         elif key[0] == "adapter":
-            value = Adapter(category=ends[0], task=ends[1], learning=value)
+            value = Adapter(category=key[1], task=key[2], learning=value)
         return value, Origin(span, places_of(body))
 
-    def _parsed(
-        self, key: Key, text: str, ends: tuple[str, ...]
-    ) -> ast.Adapter | ast.Block | ast.Path:
+    def _parsed(self, key: Key, text: str, ends: Ends) -> ast.Adapter | ast.Block | ast.Path:
         """Return the single statement of a text, if it is the intended one."""
         parsed = parse(SourceText(SHOWN_AS, text))
         if parsed.diagnostics:
@@ -313,9 +318,9 @@ class Statements:
         node = parsed.ast.statements[0] if len(parsed.ast.statements) == 1 else None
         if isinstance(node, ast.Adapter | ast.Block | ast.Path):
             named = isinstance(node, ast.Adapter) or name_of(node.name, self._scope) == key[1]
-            joined = isinstance(node, ast.Block) or ends == (
-                target_of(node.category, self._scope).name,
-                target_of(node.task, self._scope).name,
+            joined = isinstance(node, ast.Block) or ends == tuple(
+                tuple(target_of(name, self._scope).name for name in ast.references(side))
+                for side in (node.category, node.task)
             )
             if named and joined:
                 return node
@@ -345,10 +350,24 @@ def missing_name(spec: Spec, kind: str, name: str, span: Span | None = None) -> 
     return unknown(kind, name, span or Span(SourceText(SHOWN_AS, name), 0, len(name)), names)
 
 
-def _head(key: Key, ends: tuple[str, ...]) -> str:
+def _head(key: Key, ends: Ends) -> str:
+    sides = (names[0] if len(names) == 1 else f"[{', '.join(names)}]" for names in ends)
     if key[0] == "path":
-        return f"path {key[1]} = {' -> '.join(ends)}"
-    return f"adapter {' -> '.join(ends)}" if key[0] == "adapter" else " ".join(key)
+        return f"path {key[1]} = {' -> '.join(sides)}"
+    return f"adapter {' -> '.join(sides)}" if key[0] == "adapter" else " ".join(key)
+
+
+def _ends_of(key: Key) -> Ends:
+    """Return what a statement joins by its key: the two names of an adapter, or nothing."""
+    return tuple((name,) for name in key[1:]) if key[0] == "adapter" else ()
+
+
+def _listed(given: Value) -> tuple[str, ...]:
+    """Return a name, or several; none if anything else was given."""
+    names = (given,) if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return ()
+    return tuple(map(str, names))
 
 
 def _unknown_field(name: str, types: Collection[str]) -> Diagnostic:

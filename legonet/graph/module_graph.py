@@ -10,7 +10,13 @@ from legonet.graph import edits
 from legonet.graph.document import Document
 from legonet.graph.edits import Statements, Value, missing_name
 from legonet.graph.relations import Relations
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork, compiled, networks_in_order
+from legonet.graph.resolved import (
+    ResolvedEdge,
+    ResolvedJoint,
+    ResolvedNetwork,
+    compiled,
+    networks_in_order,
+)
 from legonet.graph.rules import check_graph
 from legonet.graph.trust import trusted_files
 from legonet.language import Key, Origin, Spec, read_spec
@@ -134,6 +140,27 @@ class ModuleGraph(Relations):
         """Return all edges in the order of the spec."""
         return [self.edge(*ends) for ends in self.spec.adapters]
 
+    def joints(self, path: str | None = None) -> list[ResolvedJoint]:
+        """Return what joint paths answer, task by task; the graph must have no errors.
+
+        Args:
+            path: The name of a path; default: all paths.
+        """
+        return [
+            ResolvedJoint(
+                name,
+                tuple(self.edge(category, task) for category in item.categories),
+                tuple(
+                    self.answered_labels(self.spec.adapters[category, task])
+                    for category in item.categories
+                ),
+                alone=len(item.tasks) == 1,
+            )
+            for name, item in self.spec.paths.items()
+            if item.is_joint and path in (None, name)
+            for task in item.tasks
+        ]
+
     def to_networkx(self) -> nx.DiGraph[Key]:
         """Return the plain graph, with a ``kind`` on each node and a ``role`` on each edge.
 
@@ -191,7 +218,8 @@ class ModuleGraph(Relations):
             kind: ``data``, ``network``, ``category``, ``task``, ``adapter`` or ``path``.
             names: Its name; an adapter has two, its category's and its task's.
             fields: The fields between its braces. The network of a category or task, ``from`` in a
-                file, is called ``network``; a path takes ``category`` and ``task``.
+                file, is called ``network``; a path takes ``category`` and ``task``, each a name or
+                several.
 
         Raises:
             DiagnosticError: There is already one with this name, or the statement has a mistake.

@@ -92,6 +92,23 @@ class Relations:
             return teacher.train.category
         return adapter.category.rpartition(".")[2]
 
+    def answered_labels(self, adapter: Adapter) -> tuple[str, ...]:
+        """Return the labels of the data that an edge to a task with one output says yes to."""
+        category = self.spec.categories.get(adapter.category)
+        if category is None or category.labels:
+            return () if category is None else category.labels or ()
+        recipe = self.own_or_teacher(adapter)
+        if adapter.learning is None and recipe is not None and recipe.train is not None:
+            return (recipe.train.category or adapter.category.rpartition(".")[2],)
+        return (self.category_label(adapter),)
+
+    def own_or_teacher(self, adapter: Adapter) -> Network | None:
+        """Return an edge's teacher, or the network that a direct edge is both halves of."""
+        sides = self.sides(adapter)
+        if adapter.learning is not None or sides is None:
+            return self.teacher(adapter)
+        return self.spec.networks.get(sides[0].network)
+
     def outputs(self, network: Network) -> int | None:
         """Return how many outputs a network has; None if its statement does not say so.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from legonet.goals import Goal, goal_named
+from legonet.goals.background import BACKGROUND
 from legonet.graph.relations import Relations
 from legonet.language import Key
 from legonet.language.declarations import Adapter, Data, LayoutName, Learning, Network
@@ -126,6 +127,53 @@ class ResolvedEdge:
     def needs(self) -> dict[str, str]:
         """The names of the networks that it cannot be built without, by their role."""
         return {role: network.name for role, network in self.networks.items()}
+
+
+@dataclass(frozen=True)
+class ResolvedJoint:
+    """What one task answers along a joint path: one of several categories, or the background.
+
+    Args:
+        path: The name of the path.
+        edges: Those from each category to the task.
+        answered: The labels of the data that each category says yes to.
+        alone: Whether the path leads to no other task.
+    """
+
+    path: str
+    edges: tuple[ResolvedEdge, ...]
+    answered: tuple[tuple[str, ...], ...]
+    alone: bool = True
+
+    @property
+    def name(self) -> str:
+        """What it is called, such as ``path zoo``; of several tasks, ``path pets -> classify``."""
+        return f"path {self.path}" if self.alone else f"path {edge_name(self.path, self.task)}"
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of its categories."""
+        return tuple(edge.category for edge in self.edges)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What its outputs mean: the background, then each category."""
+        return (BACKGROUND, *self.categories)
+
+    @property
+    def task(self) -> str:
+        """The name of its task."""
+        return self.edges[0].task
+
+    @property
+    def goal(self) -> Goal:
+        """The question that its task module answers."""
+        return self.edges[0].goal
+
+    @property
+    def networks(self) -> dict[str, ResolvedNetwork]:
+        """The networks that it is made of and compared with, by name."""
+        return {item.name: item for edge in self.edges for item in edge.networks.values()}
 
 
 def edge_name(category: str, task: str) -> str:

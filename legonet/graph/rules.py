@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from legonet.diagnostics import Diagnostic, Severity, in_order
 from legonet.goals import goal_named
+from legonet.graph.path_rules import PATH_RULES, Found, against_the_others
 from legonet.graph.relations import Relations
-from legonet.language import Key
-from legonet.language.declarations import Network
 from legonet.language.models import MODELS, CodeModel, ModelForm
 
 LONGEST_CHAIN = 8
 """Names in a cycle that a message shows, at most."""
-
-Found = Iterator[tuple[Diagnostic, Key, tuple[str, ...]]]
-"""Diagnostics, each with the statement and the field that caused it."""
 
 
 def check_graph(graph: Relations) -> list[Diagnostic]:
@@ -292,7 +288,7 @@ def same_question(graph: Relations) -> Found:
         student = graph.spec.networks.get(sides[1].network) if sides else None
         if teacher is None or student is None or adapter.learning is None:
             continue
-        asked = _against_the_others(graph, teacher), _against_the_others(graph, student)
+        asked = against_the_others(graph, teacher), against_the_others(graph, student)
         if None not in asked and asked[0] != asked[1]:
             yield (
                 Diagnostic(
@@ -308,40 +304,6 @@ def same_question(graph: Relations) -> Found:
             )
 
 
-def _against_the_others(graph: Relations, network: Network) -> str | None:
-    """Return the category that a network tells from all others of its data, if it does so."""
-    recipe = network.train
-    data = graph.spec.data.get(recipe.data) if recipe else None
-    if recipe is None or data is None or data.source.has_background is not False:
-        return None
-    return recipe.category
-
-
-def paths_are_joined(graph: Relations) -> Found:
-    """A path leads along an adapter."""
-    for name, path in graph.spec.paths.items() if graph.spec.whole else ():
-        ends = (path.category, path.task)
-        sound = path.category in graph.spec.categories and path.task in graph.spec.tasks
-        if not sound or ("adapter", *ends) in graph.spec.origins:
-            continue
-        joined = [task for category, task in graph.spec.adapters if category == path.category]
-        help_line = (
-            f"`{path.category}` is joined to: {', '.join(joined)}"
-            if joined
-            else f"write `adapter {path.category} -> {path.task} {{ .. }}`"
-        )
-        yield (
-            Diagnostic(
-                "LEGO311",
-                f"path `{name}` leads from `{path.category}` to `{path.task}`, but no adapter does",
-                label="no such edge",
-                help=(help_line,),
-            ),
-            ("path", name),
-            (),
-        )
-
-
 RULES: tuple[Callable[[Relations], Found], ...] = (
     no_circle_of_ancestors,
     weights_come_from_somewhere,
@@ -353,5 +315,5 @@ RULES: tuple[Callable[[Relations], Found], ...] = (
     labels_are_of_the_outputs,
     pictures_for_the_method,
     same_question,
-    paths_are_joined,
+    *PATH_RULES,
 )

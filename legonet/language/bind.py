@@ -113,16 +113,19 @@ class _Binder:
     def _joined(
         self, statement: Statement, ends: Ends, reader: Reader, whole: bool
     ) -> tuple[Key, Any]:
-        names: list[str] = []
+        names: dict[str, list[str]] = {"category": [], "task": []}
         mistakes: list[Diagnostic] = []
-        for kind, target in zip(("category", "task"), ends, strict=True):
-            resolved = self._resolve(kind, target.name, target.span, statement)
-            if isinstance(resolved, Diagnostic):
-                mistakes.append(resolved)
-                resolved = target.name
-            names.append(resolved)
+        for kind, targets in zip(names, ends, strict=True):
+            for target in targets:
+                resolved = self._resolve(kind, target.name, target.span, statement)
+                if isinstance(resolved, Diagnostic):
+                    mistakes.append(resolved)
+                    resolved = target.name
+                elif resolved in names[kind]:
+                    mistakes.append(_twice(kind, target))
+                names[kind].append(resolved)
         if len(mistakes) > 1 and self._backwards(ends, statement):
-            mistakes = [_turned(*ends)]
+            mistakes = [_turned(ends[0][0], ends[1][0])]
         for mistake in mistakes:
             self.report(_traced(mistake, statement))
         sound = not mistakes
@@ -130,17 +133,18 @@ class _Binder:
         if statement.body is not None:
             learning = reader.block(Learning, statement.body, "adapter", whole=whole)
             sound = sound and whole and learning is not None
-        category, task = names
         if statement.kind == "path":
-            path = Path(category=category, task=task)
+            path = Path(categories=tuple(names["category"]), tasks=tuple(names["task"]))
             return ("path", statement.name), path if sound else None
+        (category,), (task,) = names.values()
         adapter = Adapter(category=category, task=task, learning=learning)
         return ("adapter", category, task), adapter if sound else None
 
     def _backwards(self, ends: Ends, statement: Statement) -> bool:
         return not any(
             isinstance(self._resolve(kind, end.name, end.span, statement), Diagnostic)
-            for kind, end in zip(("task", "category"), ends, strict=True)
+            for kind, side in zip(("task", "category"), ends, strict=True)
+            for end in side
         )
 
     def _resolve(self, kind: str, name: str, span: Span, statement: Statement) -> str | Diagnostic:
@@ -192,6 +196,16 @@ def unknown(
         span,
         f"no {noun_of(kind)} has this name",
         similar or _known(kind, known),
+    )
+
+
+def _twice(kind: str, target: Target) -> Diagnostic:
+    return Diagnostic(
+        "LEGO319",
+        f"the {noun_of(kind)} `{target.name}` is in the path twice",
+        target.span,
+        "named before",
+        ("name each of them once",),
     )
 
 

@@ -261,11 +261,42 @@ class Adapter(Frozen):
     learning: Learning | None = None
 
 
-class Path(Frozen):
-    """An application that is started by name."""
+def _listed(names: object) -> object:
+    return (names,) if isinstance(names, str) else names
 
-    category: str
-    task: str
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""Names, of which a single one may be given by itself."""
+
+
+class Path(Frozen):
+    """An application that is started by name.
+
+    With one category, each task answers for it. With several, each task gives one answer, which is
+    one of the categories or the background: the path is joint.
+
+    Args:
+        categories: The names of the categories, at least one.
+        tasks: The names of the tasks, at least one.
+    """
+
+    categories: Listed = Field(alias="category", min_length=1)
+    tasks: Listed = Field(alias="task", min_length=1)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """The category and the task of each edge, task by task."""
+        return tuple((category, task) for task in self.tasks for category in self.categories)
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether each task gives one answer about several categories."""
+        return len(self.categories) > 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it leads along a single edge."""
+        return len(self.edges) == 1
 
 
 @dataclass(frozen=True)

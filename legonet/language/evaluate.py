@@ -120,6 +120,19 @@ def target_of(node: ast.Reference, scope: Scope) -> Target:
     return Target(".".join(name_of(word, scope) for word in node.words), node.span)
 
 
+def targets_of(node: ast.Reference | ast.ListValue, scope: Scope) -> tuple[Target, ...]:
+    """Return the names on one side of a path, which a constant may list."""
+    if isinstance(node, ast.Reference):
+        listed = scope.constants.get(node.words[0].text) if len(node.words) == 1 else None
+        names = listed.value if listed is not None and isinstance(listed.value, tuple) else ()
+        if names and all(isinstance(item.value, Symbol) for item in names):
+            scope.growth.add(len(names), node.span)
+            return tuple(Target(str(item.value), node.span) for item in names)
+    references = ast.references(node)
+    scope.growth.add(len(references) - 1, node.span)
+    return tuple(target_of(item, scope) for item in references)
+
+
 def name_of(word: ast.Word, scope: Scope) -> str:
     """Return a name with its interpolations filled in; the result must still be a name."""
     if len(word.parts) == 1 and isinstance(word.parts[0], str):

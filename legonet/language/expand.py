@@ -14,6 +14,7 @@ from legonet.language.evaluate import (
     body_of,
     name_of,
     target_of,
+    targets_of,
     value_of,
 )
 from legonet.language.growth import VALUES_AN_IMPORT, Growth, TooLargeError
@@ -195,12 +196,12 @@ class _Expansion:
                 body = body_of(node.fields, scope)
                 self._declare(node.keyword, name, node.name.span, node, file, body=body)
             case ast.Adapter():
-                ends = (target_of(node.category, scope), target_of(node.task, scope))
+                ends: Ends = ((target_of(node.category, scope),), (target_of(node.task, scope),))
                 fields = None if node.fields is None else body_of(node.fields, scope)
                 span = node.category.span.to(node.task.span)
                 self._declare("adapter", "", span, node, file, body=fields, ends=ends)
             case ast.Path():
-                ends = (target_of(node.category, scope), target_of(node.task, scope))
+                ends = (targets_of(node.category, scope), targets_of(node.task, scope))
                 name = _full(name_of(node.name, scope), file.prefix)
                 self._declare("path", name, node.name.span, node, file, ends=ends)
 

@@ -139,7 +139,7 @@ def _apply(expanded: Expanded, override: Override) -> None:
 def _names(statement: Statement) -> tuple[str, ...]:
     if statement.kind == "adapter" and statement.ends is not None:
         prefix = f"{statement.prefix}." if statement.prefix else ""
-        category, task = (prefix + end.name for end in statement.ends)
+        category, task = (prefix + end.name for side in statement.ends for end in side)
         return (f"{category}->{task}", f"{category}.{task}")
     return (statement.name,) if statement.body is not None else ()
 

@@ -115,8 +115,8 @@ class Target:
     span: Span
 
 
-Ends = tuple[Target, Target]
-"""What an adapter or a path joins: a category and a task."""
+Ends = tuple[tuple[Target, ...], tuple[Target, ...]]
+"""What an adapter or a path joins: categories and tasks, of which an adapter has one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Statement:
         span: The place of its name, or of an adapter's two names.
         prefix: Only the aliases, for the names that it refers to.
         body: Its fields; None for a path and for a direct edge.
-        ends: What an adapter or a path joins: a category and a task.
+        ends: What an adapter or a path joins: categories and tasks.
         trace: The loops and imports that it comes from, innermost first.
         node: The statement as it was written.
         turns: The iterations of the loops in its file that it comes from, innermost first.

@@ -13,59 +13,38 @@ import torch
 from torch import Tensor, fx, nn
 
 from legonet.diagnostics import DiagnosticError
+from legonet.goals.background import BACKGROUND
+from legonet.modules.joint import joint_logits
 from legonet.network.module_cache import RouteModules
 from legonet.network.routes import EdgeKey
 from legonet.network.validation import check_pictures
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from torch import Tensor
 
     from legonet.graph import ModuleGraph
     from legonet.network.routes import EdgeKey
 
 
-class Route(nn.Sequential):
-    """A category module, an adapter if one was learned, and a task module; permanently frozen.
+class Shared(nn.Module):
+    """Frozen modules that others share; what would change them first gives this one its own.
 
-    It stays in evaluation mode, even inside a network that is trained. It shares its modules with
-    all other routes through them: nothing is loaded twice. Anything that would change them
-    (``to``, ``load_state_dict``, ``requires_grad_``) first gives this route modules of its own.
-    Copies and pickles have modules of their own, too.
-
-    Args:
-        name: The name of the route.
-        modules: The modules in the order in which pictures go through them.
+    It stays in evaluation mode, even inside a network that is trained. Nothing is loaded twice.
+    Anything that would change its modules (``to``, ``load_state_dict``, ``requires_grad_``) first
+    gives it modules of its own. Copies and pickles have modules of their own, too.
     """
 
-    def __init__(self, name: str, *modules: nn.Module) -> None:
-        super().__init__(*modules)
-        self.name = name
-        super().train(False)
+    def _evaluate(self) -> None:
+        """Go to evaluation mode, once its modules are there."""
+        nn.Module.train(self, False)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return logits.
-
-        Args:
-            pictures: ``(N, 3, H, W)``, as `legonet.data.to_tensor` makes them; float32, or the
-                dtype that the route was converted to.
-
-        Returns:
-            ``(N, K)`` for classification and ``(N, K, H, W)`` for segmentation.
-
-        Raises:
-            DiagnosticError: The pictures have another shape or dtype (``LEGO746``).
-        """
-        if not _is_recorded(pictures):
-            check_pictures(pictures, self._dtype)
-        for module in self:
-            pictures = module(pictures)
-        return pictures
-
-    def train(self, mode: bool = True) -> Route:  # noqa: ARG002 - train's signature
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - train's signature
         """Stay in evaluation mode."""
         return self
 
-    def requires_grad_(self, requires_grad: bool = True) -> Route:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Change the parameters of this route alone."""
         self._separate()
         super().requires_grad_(requires_grad)
@@ -76,7 +55,7 @@ class Route(nn.Sequential):
         self._separate(clone=True)
         return super().load_state_dict(state_dict, *args, **kwargs)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Route:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         self._separate()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
@@ -99,6 +78,109 @@ class Route(nn.Sequential):
             setattr(self, place, deepcopy(module, memo))
 
 
+class Route(Shared, nn.Sequential):
+    """A category module, an adapter if one was learned, and a task module; permanently frozen.
+
+    It shares its modules with all other routes through them, as `Shared` says.
+
+    Args:
+        name: The name of the route.
+        modules: The modules in the order in which pictures go through them.
+    """
+
+    def __init__(self, name: str, *modules: nn.Module) -> None:
+        super().__init__(*modules)
+        self.name = name
+        self._evaluate()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return logits.
+
+        Args:
+            pictures: ``(N, 3, H, W)``, as `legonet.data.to_tensor` makes them; float32, or the
+                dtype that the route was converted to.
+
+        Returns:
+            ``(N, K)`` for classification and ``(N, K, H, W)`` for segmentation.
+
+        Raises:
+            DiagnosticError: The pictures have another shape or dtype (``LEGO746``).
+        """
+        if not _is_recorded(pictures):
+            check_pictures(pictures, self._dtype)
+        for module in self:
+            pictures = module(pictures)
+        return pictures
+
+
+class JointRoute(Shared):
+    """The way of a path with several edges, as one frozen module; what they share runs once.
+
+    Category modules run once for each batch, and each task module once on the features of all of
+    them. With several categories, the answers of a task become one: logits of the background and
+    of each category, see `legonet.modules.joint`.
+
+    Args:
+        name: The name of the path.
+        ways: The modules along each edge of the path, by category and task, task by task.
+
+    Attributes:
+        labels: What the outputs mean with several categories: the background, then each category.
+        tasks: The names of the tasks.
+    """
+
+    def __init__(self, name: str, ways: Mapping[EdgeKey, RouteModules]) -> None:
+        super().__init__()
+        self.name = name
+        self._edges = tuple(ways)
+        self.categories = tuple(dict.fromkeys(category for category, _ in ways))
+        self.tasks = tuple(dict.fromkeys(task for _, task in ways))
+        self.labels = (BACKGROUND, *self.categories)
+        kinds = ("category_module", "adapter", "task_module", "calibration")
+        self._places: dict[str, tuple[int | None, ...]] = {}
+        for kind in kinds:
+            found = [getattr(way, kind) for way in ways.values()]
+            unique = list(dict.fromkeys(item for item in found if item is not None))
+            self.add_module(f"{kind}s", nn.ModuleList(unique))
+            self._places[kind] = tuple(None if it is None else unique.index(it) for it in found)
+        self._evaluate()
+
+    def forward(self, pictures: Tensor) -> Tensor | dict[str, Tensor]:
+        """Return logits; those of each task, by its name, where there are several.
+
+        Args:
+            pictures: As for `Route`.
+
+        Returns:
+            ``(N, 1 + K)`` for classification and ``(N, 1 + K, H, W)`` for segmentation, the
+            background first; for a single category what `Route` returns.
+
+        Raises:
+            DiagnosticError: The pictures have another shape or dtype (``LEGO746``).
+        """
+        if not _is_recorded(pictures):
+            check_pictures(pictures, self._dtype)
+        found = answers(self.ways(), pictures)
+        joined = {task: self._joined(found, task) for task in self.tasks}
+        return joined if len(joined) > 1 else joined[self.tasks[0]]
+
+    def _joined(self, found: Mapping[EdgeKey, Tensor], task: str) -> Tensor:
+        own = [found[category, task] for category in self.categories]
+        return joint_logits(own) if len(own) > 1 else own[0]
+
+    def ways(self) -> dict[EdgeKey, RouteModules]:
+        """Return the modules along each edge, by category and task."""
+
+        def at(kind: str, number: int) -> Any:
+            place = self._places[kind][number]
+            return None if place is None else self.get_submodule(f"{kind}s.{place}")
+
+        return {
+            ends: RouteModules(**{kind: at(kind, number) for kind in self._places})
+            for number, ends in enumerate(self._edges)
+        }
+
+
 def _is_recorded(pictures: object) -> bool:
     """Whether the computation is being recorded, as by torch.compile, so that checks are no use."""
     if torch.compiler.is_compiling() or isinstance(pictures, fx.Proxy):
@@ -119,7 +201,7 @@ class Answering(Protocol):
     def route(self, category: str, task: str) -> Route:
         """Return the route through one edge as a module."""
 
-    def path(self, name: str) -> Route:
+    def path(self, name: str) -> Route | JointRoute:
         """Return a named application as a module."""
 
     def labels(self, category: str, task: str) -> tuple[str, ...]:
@@ -157,7 +239,7 @@ def answers(ways: Mapping[EdgeKey, RouteModules], pictures: Tensor) -> dict[Edge
         for alike in _of_one_shape(arriving):
             joined = [arriving[way] for way in alike]
             batch = torch.cat(joined) if len(joined) > 1 else joined[0]
-            parts = task_module(batch).unflatten(0, (len(alike), len(pictures)))
+            parts = task_module(batch).unflatten(0, (len(alike), -1))
             calibrated = map(_calibrated, alike, parts.unbind(0))
             found.update(zip(alike, calibrated, strict=True))
     return {ends: found[way] for ends, way in ways.items()}
@@ -172,10 +254,17 @@ def _calibrated(way: RouteModules, answer: Tensor) -> Tensor:
 
 
 def _of_one_shape(arriving: Mapping[RouteModules, Tensor]) -> list[list[RouteModules]]:
-    groups: defaultdict[tuple[int, ...], list[RouteModules]] = defaultdict(list)
+    groups: list[list[RouteModules]] = []
     for way, features in arriving.items():
-        groups[tuple(features.shape)].append(way)
-    return list(groups.values())
+        # Compared instead of hashed: while an export is recorded, sizes may be symbols.
+        shape = features.shape[1:]
+        alike = (group for group in groups if arriving[group[0]].shape[1:] == shape)
+        group = next(alike, None)
+        if group is None:
+            groups.append([way])
+        else:
+            group.append(way)
+    return groups
 
 
 @contextmanager

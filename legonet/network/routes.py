@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +11,54 @@ from legonet.building import Artifact, EdgeStep, Plan, Report, Store
 from legonet.building.execution.routes import ModuleRef
 from legonet.building.planning.datasets import TaskDatasets
 from legonet.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
+from legonet.goals.background import BACKGROUND
+from legonet.graph.path_rules import other_size
 from legonet.graph.resolved import ResolvedNetwork, edge_name
 from legonet.modules.labels import published_labels
 
 EdgeKey = tuple[str, str]
 """Names of a category and a task."""
+
+
+@dataclass(frozen=True)
+class JointKey:
+    """What identifies one answer of a joint path.
+
+    Args:
+        path: The name of the path.
+        categories: The names of its categories.
+        task: The name of the task that answers.
+    """
+
+    path: str
+    categories: tuple[str, ...]
+    task: str
+
+    @property
+    def edges(self) -> tuple[EdgeKey, ...]:
+        """The edges whose answers are joined."""
+        return tuple((category, self.task) for category in self.categories)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What its outputs mean: the background, then each category."""
+        return (BACKGROUND, *self.categories)
+
+    @property
+    def name(self) -> str:
+        """What it is called, such as ``zoo -> classify``."""
+        return edge_name(self.path, self.task)
+
+
+RouteKey = EdgeKey | JointKey
+"""What identifies something that answers: one edge, or several that a path joins."""
+
+
+def edges_of(routes: Iterable[RouteKey]) -> tuple[EdgeKey, ...]:
+    """Return the edges that some routes lead along, each once."""
+    groups = (key.edges if isinstance(key, JointKey) else (key,) for key in routes)
+    return tuple(dict.fromkeys(ends for group in groups for ends in group))
+
 
 Names = str | Iterable[str]
 """One name or several."""
@@ -40,16 +83,21 @@ class Routes:
         self._file = spec
         self._report = report
 
-    def of_path(self, name: str) -> EdgeKey:
-        """Return the category and the task of an application.
+    def of_path(self, name: str) -> tuple[RouteKey, ...]:
+        """Return what an application answers with: a route for each of its tasks.
 
         Raises:
-            DiagnosticError: There is no such path (``LEGO708``).
+            DiagnosticError: There is no such path (``LEGO708``); or its edges take pictures of
+                different sizes (``LEGO323``).
         """
         paths = self.plan.graph.spec.paths
         if name not in paths:
             raise _unknown("path", name, paths)
-        return paths[name].category, paths[name].task
+        path = paths[name]
+        self._check_sizes(name, path.edges)
+        if not path.is_joint:
+            return path.edges
+        return tuple(JointKey(name, path.categories, task) for task in path.tasks)
 
     def between(self, categories: Names | None, tasks: Names | None) -> tuple[EdgeKey, ...]:
         """Return the routes between some categories and some tasks, in the order of the spec.
@@ -171,6 +219,15 @@ class Routes:
         """
         network = self.step(ends).edge.task_network
         return (ends[0],) if network.is_single else self._datasets.labels(network)
+
+    def _check_sizes(self, path: str, edges: Sequence[EdgeKey]) -> None:
+        """Check that all edges of a path take pictures of one size."""
+        first = edges[0]
+        for ends in edges[1:]:
+            size, other = self.size(first), self.size(ends)
+            if size != other:
+                found = other_size(path, edge_name(*first), size, edge_name(*ends), other)
+                raise DiagnosticError(self.plan.graph.spec.locate(found, ("path", path)))
 
     @cached_property
     def _datasets(self) -> TaskDatasets:

@@ -18,8 +18,16 @@ from legonet.graph import ModuleGraph, load
 from legonet.graph.resolved import edge_name
 from legonet.modules.shapes import shape_at
 from legonet.network.module_cache import LoadedModules, RouteModules
-from legonet.network.route import Route, answers, check_size, told_in_words
-from legonet.network.routes import EdgeKey, Names, Routes, check_known, listed
+from legonet.network.route import JointRoute, Route, answers, check_size, told_in_words
+from legonet.network.routes import (
+    EdgeKey,
+    Names,
+    RouteKey,
+    Routes,
+    check_known,
+    edges_of,
+    listed,
+)
 from legonet.network.validation import check_pictures, default_device, usable_device
 
 if TYPE_CHECKING:
@@ -190,7 +198,7 @@ class TransplantNetwork:
         Raises:
             DiagnosticError: As for `routes`, or the pictures are not such a batch.
         """
-        return self.answers(self.routes(categories, tasks), pictures)
+        return self.answers(edges_of(self.routes(categories, tasks)), pictures)
 
     def answers(self, routes: Iterable[EdgeKey], pictures: Tensor) -> dict[EdgeKey, Tensor]:
         """Answer along some routes at once; what they share is computed once.
@@ -253,13 +261,22 @@ class TransplantNetwork:
         routes = self.routes(categories, tasks, paths=paths)
         return list(predictions(self, pictures, routes))
 
-    def path(self, name: str) -> Route:
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The names of its applications, in the order of the spec."""
+        return tuple(self.graph.spec.paths)
+
+    def path(self, name: str) -> Route | JointRoute:
         """Return a named application as a normal frozen module.
 
         Raises:
-            DiagnosticError: The spec has no such path, or its edge is not built.
+            DiagnosticError: The spec has no such path, or one of its edges is not built.
         """
-        return self.route(*self._routes.of_path(name))
+        routes = self._routes.of_path(name)
+        if self.graph.spec.paths[name].is_plain:
+            return self.route(*edges_of(routes)[0])
+        ways = {ends: _way(self._routes, self._loaded, ends) for ends in edges_of(routes)}
+        return JointRoute(name, ways)
 
     def route(self, category: str, task: str) -> Route:
         """Return the route from pictures to answers through one edge, as a normal frozen module.
@@ -304,7 +321,7 @@ class TransplantNetwork:
         tasks: Names | None = None,
         *,
         paths: Names | None = None,
-    ) -> tuple[EdgeKey, ...]:
+    ) -> tuple[RouteKey, ...]:
         """Return the routes that can answer: all that are built, or some of them.
 
         Args:
@@ -312,27 +329,28 @@ class TransplantNetwork:
             tasks: Names of task modules; default: all. If both are given, every edge between them
                 has to be built; if one is left out, edges that are not built are skipped.
             paths: Names of applications, whose routes come first; they are the only ones if
-                neither categories nor tasks are given.
+                neither categories nor tasks are given. A joint path gives a `JointKey` for each of
+                its tasks instead of a category and a task.
 
         Raises:
             DiagnosticError: There is no such name, or it has no edge (``LEGO708``); or nothing of
                 what was requested is built (``LEGO709``).
         """
-        named = tuple(self._routes.of_path(name) for name in listed(paths) or ())
+        named = [key for name in listed(paths) or () for key in self._routes.of_path(name)]
         if named and categories is None and tasks is None:
             return tuple(dict.fromkeys(named))
         return tuple(dict.fromkeys((*named, *self._routes.between(categories, tasks))))
 
-    def failures(self, routes: Iterable[EdgeKey]) -> tuple[Diagnostic, ...]:
-        """Return a warning for each route whose edge is no better than chance.
+    def failures(self, routes: Iterable[RouteKey]) -> tuple[Diagnostic, ...]:
+        """Return a warning for each edge of some routes that is no better than chance.
 
         Args:
-            routes: The category and the task of each.
+            routes: The routes, as `routes` returns them.
 
         Raises:
             DiagnosticError: There is no such edge, or it is not built.
         """
-        found = (self._routes.failure(ends) for ends in routes)
+        found = (self._routes.failure(ends) for ends in edges_of(routes))
         return tuple(failure for failure in found if failure is not None)
 
     def labels(self, category: str, task: str) -> tuple[str, ...]:

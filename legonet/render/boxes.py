@@ -43,7 +43,7 @@ class Boxes:
             ("category", name),
             [words.shortened(line) for line in lines if line],
             f"category module {name}\n{category.network} until {category.until}",
-            red=any(item.category == name for item in self._view.applications),
+            red=any(name in item.categories for item in self._view.applications),
         )
 
     def task(self, name: str) -> Box:
@@ -59,7 +59,7 @@ class Boxes:
             ("task", name),
             [words.shortened(line) for line in lines if line],
             f"task module {name}: {goal}\n{task.network} after {task.after}",
-            red=any(item.task == name for item in self._view.applications),
+            red=any(name in item.tasks for item in self._view.applications),
         )
 
     def categories(self, label: str, names: Sequence[str]) -> Box:

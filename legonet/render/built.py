@@ -68,16 +68,18 @@ class Built:
             or missing, as the spec says.
         networks: How far each network has come; nothing is known about one that is not listed.
         sizes: How large modules are.
+        joints: How good joint paths are, by their names.
     """
 
     states: Mapping[EdgeKey, EdgeState] = field(default_factory=dict)
     networks: Mapping[str, EdgeState] = field(default_factory=dict)
     sizes: Sizes = field(default_factory=Sizes)
+    joints: Mapping[str, EdgeState] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> Built:
         """Return what a plan found in its store."""
-        return cls(plan.states(), plan.network_states(), sizes_of(plan))
+        return cls(plan.states(), plan.network_states(), sizes_of(plan), plan.joint_states())
 
     def state(self, adapter: Adapter) -> EdgeState:
         """Return how far an edge has come."""

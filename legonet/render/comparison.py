@@ -58,21 +58,26 @@ class Version:
 
     @cached_property
     def keys(self) -> Mapping[Key, str]:
-        """The content keys of networks and learned edges, by the keys of their statements."""
+        """The content keys of networks, learned edges and joint paths, by their statements."""
         if self.plan is None:
             return {}
         networks: dict[Key, str] = {("network", step.name): step.key for step in self.plan.networks}
         edges: dict[Key, str] = {
             ("adapter", *step.edge.ends): step.key for step in self.plan.edges if step.key
         }
-        return {**networks, **edges}
+        joints: dict[Key, str] = {
+            ("path", step.joint.path): step.key for step in reversed(self.plan.joints)
+        }
+        return {**networks, **edges, **joints}
 
     def state(self, key: Key) -> EdgeState | None:
-        """Return how far a network or an edge has come, if that is known."""
+        """Return how far a network, an edge or a joint path has come, if that is known."""
         if self.plan is None:
             return None
         if key[0] == "network":
             return self.plan.network_states().get(key[1])
+        if key[0] == "path":
+            return self.plan.joint_states().get(key[1])
         return self.plan.states().get((key[1], key[2])) if key[0] == "adapter" else None
 
 
@@ -198,6 +203,9 @@ class Comparison:
             yield from self._parts(("category", key[1]))
             yield from self._parts(("task", key[2]))
             yield from self._parts(("network", edge.teacher.name))
+        elif key[0] == "path" and spec.paths[key[1]].is_joint:
+            for ends in spec.paths[key[1]].edges:
+                yield from self._parts(("adapter", *ends))
         elif key[0] == "category":
             yield from self._parts(("network", spec.categories[key[1]].network))
         elif key[0] == "task":

@@ -116,13 +116,14 @@ def _paths(view: View) -> Iterable[Markup]:
     shown = {(adapter.category, adapter.task) for adapter in view.shown.adapters}
     others = 0
     for name, path in view.graph.spec.paths.items():
-        if (path.category, path.task) not in shown:
+        if not shown.issuperset(path.edges):
             continue
         others += name not in red
         if others <= MOST or name in red:
-            text = words.shortened(
-                f"path {name} = {path.category} → {path.task}", 3 * words.LONGEST
-            )
+            state = view.built.joints.get(name)
+            error = "" if state is None else words.error_words(state)
+            text = f"path {name} = {words.path(path)}{error and f': {error}'}"
+            text = words.shortened(text, 3 * words.LONGEST)
             color = style.APPLICATION if name in red else style.SOFT_INK
             yield marked(text, size=SIZE, color=color, bold=name in red)
     if others > MOST:

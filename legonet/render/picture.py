@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +74,7 @@ class Picture(Drawing):
             f"{states[state]} {word}" for state, word in STATES.items() if states[state]
         )
         red = "".join(
-            f" In red: {item.name}, {item.category} to {item.task}."
+            f" In red: {item.name}, {_listed(item.categories)} to {_listed(item.tasks)}."
             for item in self.view.applications
         )
         return (
@@ -85,6 +85,10 @@ class Picture(Drawing):
     def linked(self) -> ModuleGraph:
         """Return the graph whose statements clicks lead to."""
         return self.view.graph
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def draw(

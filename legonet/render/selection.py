@@ -95,17 +95,25 @@ Wanted = str | tuple[str, str]
 
 @dataclass(frozen=True)
 class Application:
-    """An edge in red.
+    """Edges in red: one, or all those of a path.
 
     Args:
         name: Its name.
-        category: Its category.
-        task: Its task.
+        edges: The category and the task of each.
     """
 
     name: str
-    category: str
-    task: str
+    edges: tuple[tuple[str, str], ...]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of its categories."""
+        return tuple(dict.fromkeys(category for category, _ in self.edges))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of its tasks."""
+        return tuple(dict.fromkeys(task for _, task in self.edges))
 
 
 def applications_of(
@@ -148,14 +156,14 @@ def _application(graph: ModuleGraph, wanted: Wanted) -> Application:
             f"no edge `{name}`",
             help=did_you_mean(name, names, "edge") or ["an edge is an `adapter` statement"],
         )
-    named = (n for n, path in paths.items() if (path.category, path.task) == wanted)
-    return Application(next(named, " → ".join(wanted)), *wanted)
+    named = (name for name, path in paths.items() if path.edges == (wanted,))
+    return Application(next(named, " → ".join(wanted)), (wanted,))
 
 
 def _path(graph: ModuleGraph, name: str) -> Application:
     paths = graph.spec.paths
     if name in paths:
-        return Application(name, paths[name].category, paths[name].task)
+        return Application(name, paths[name].edges)
     known = "the spec names " + (", ".join(f"`{item}`" for item in paths) or "no path")
     raise DiagnosticError.of(
         "LEGO802",

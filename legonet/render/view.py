@@ -87,8 +87,9 @@ class View:
         sides = apart(self.shown.categories, self.shown.tasks)
         if self.by is None and len(self.shown.adapters) <= self.limit:
             return sides
-        alone = {("category", item.category) for item in self.applications}
-        alone |= {("task", item.task) for item in self.applications}
+        red = [ends for item in self.applications for ends in item.edges]
+        alone = {("category", category) for category, _ in red}
+        alone |= {("task", task) for _, task in red}
         return together(self.graph, sides, self.shown.adapters, alone, self.by)
 
     @property
@@ -145,7 +146,7 @@ class View:
             task,
             tuple(adapters),
             tuple(self._look(adapter) for adapter in adapters),
-            tuple(item for item in self.applications if (item.category, item.task) in ends),
+            tuple(item for item in self.applications if ends.intersection(item.edges)),
         )
 
 

@@ -10,7 +10,7 @@ from legonet.goals import Goal, goal_of, is_against_teacher
 from legonet.graph import EdgeState, ModuleGraph, State
 from legonet.graph.state import error_of
 from legonet.language.base import Call, Form
-from legonet.language.declarations import Adapter, Learning, Network
+from legonet.language.declarations import Adapter, Learning, Network, Path
 from legonet.language.models import LibraryModel, Model
 from legonet.render.built import Size
 from legonet.render.style import points_behind
@@ -61,6 +61,15 @@ def progress(state: EdgeState) -> str:
     if state.state is State.FAILED and state.message:
         return f"failed: {state.message}"
     return STATES[state.state]
+
+
+def path(item: Path) -> str:
+    """Return what a path joins, such as ``[cat, dog] → classify``."""
+    sides = (
+        names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        for names in (item.categories, item.tasks)
+    )
+    return " → ".join(sides)
 
 
 def error_words(state: EdgeState | None) -> str:

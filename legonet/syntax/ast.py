@@ -151,12 +151,23 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """``path NAME = CATEGORY -> TASK``."""
+    """``path NAME = CATEGORY -> TASK``, either of which may be a list of names in brackets."""
 
     name: Word
-    category: Reference
-    task: Reference
+    category: Reference | ListValue
+    task: Reference | ListValue
     span: Span
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The names of its categories and of its tasks, in the order of the text."""
+        return (*references(self.category), *references(self.task))
+
+
+def references(ends: Reference | ListValue) -> tuple[Reference, ...]:
+    """Return the names on one side of a path."""
+    items = ends.items if isinstance(ends, ListValue) else (ends,)
+    return tuple(item for item in items if isinstance(item, Reference))
 
 
 Statement = Import | Let | For | Block | Adapter | Path

@@ -70,6 +70,9 @@ class AstBuilder(Transformer[Token, ast.Ast]):
     def path(self, children: list[Any]) -> ast.Path:
         return ast.Path(children[1], children[3], children[5], self._span(children))
 
+    def names(self, children: list[Any]) -> ast.ListValue:
+        return ast.ListValue(_of(ast.Reference, children), self._span(children))
+
     def fields(self, children: list[Any]) -> ast.Fields:
         return ast.Fields(_of(ast.Field, children), self._span(children))
 

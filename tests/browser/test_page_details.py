@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from kit.specs import write_spec
+from kit.specs import SEGMENTING, workspace_of, write_spec
+from kit.untrained import write_filled
 from kit.zoo import ZOO
 
 from legonet.graph import load
@@ -147,3 +148,32 @@ def test_a_graph_with_nothing_in_it_opens(tmp_path: Path, open_page: Open) -> No
     assert page.locator("#diagram").text_content() == "no modules"
     page.get_by_role("button", name="Matrix").click()
     page.keyboard.press("+")
+
+
+def test_a_joint_path_shows_how_good_it_is_and_what_it_confuses(
+    tmp_path: Path, open_page: Open
+) -> None:
+    text = SEGMENTING + "path which = [digit_1, digit_3] -> classify\n"
+    spec = write_filled(tmp_path, text)
+    workspace, plan = workspace_of(spec)
+    (step,) = plan.joints
+    figures = {
+        "metrics": {"error_rate": 0.25, "teacher_error_rate": 0.125, "calibration_error": 0.03},
+        "labels": ["background", "digit_1", "digit_3"],
+        "confusion": [[7, 1, 0], [2, 6, 0], [1, 1, 6]],
+    }
+    workspace.store.put("joint", step.key, {}, {"inputs": step.inputs, "seconds": 1.0, **figures})
+    _, plan = workspace_of(spec)
+    page = open_page(page_of(plan.graph, plan))
+    paths = page.locator("#panel .paths")
+    assert "which [digit_1, digit_3] → classify" in paths.inner_text()
+    paths.get_by_text("error rate 25.0 %").click()
+    assert "12.5 %" in paths.locator(".metrics").inner_text()
+    rows = paths.locator(".confusion tbody tr").all_inner_texts()
+    assert [row.split() for row in rows] == [
+        ["background", "7", "1", "0"],
+        ["digit_1", "2", "6", "0"],
+        ["digit_3", "1", "1", "6"],
+    ]
+    paths.get_by_role("link", name="which").click()
+    assert page.locator("#panel h2").inner_text() == "classify"

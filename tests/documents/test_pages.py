@@ -60,6 +60,7 @@ task classify { from: dog_net, after: cut }
 adapter dog -> classify
 adapter cat -> classify { samples: 20 }
 path pet_finder = cat -> classify
+path pets = [dog, cat] -> classify
 """
 """Digits that have the names of the animals on the pages."""
 

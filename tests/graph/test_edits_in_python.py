@@ -107,7 +107,7 @@ def test_a_change_leaves_other_fields_as_they_are(graph: ModuleGraph) -> None:
     graph.change("network", "dog_net", train=None, weights="dog.safetensors")
     assert graph.spec.networks["dog_net"].train is None
     graph.change("path", "finder", category="dog")
-    assert graph.spec.paths["finder"].category == "dog"
+    assert graph.spec.paths["finder"].edges == (("dog", "classify"),)
 
 
 def test_an_edge_is_connected_again_from_its_defaults(graph: ModuleGraph) -> None:
@@ -132,7 +132,7 @@ def test_references_follow_a_rename(graph: ModuleGraph) -> None:
     learning = spec.adapters["kitten", "tell"].learning
     assert learning is not None
     assert (learning.teacher, learning.data) == ("puss", "photographs")
-    assert (spec.paths["seeker"].category, spec.paths["seeker"].task) == ("kitten", "tell")
+    assert spec.paths["seeker"].edges == (("kitten", "tell"),)
     assert graph.check() == []
 
 

@@ -44,11 +44,15 @@ def put(
         built = {need.name: store.find("network", need.key) for need in plan.networks}
         found = {role: built[name] for role, name in step.needs.items()}
         details["dependencies"] = {role: item.sha256 for role, item in found.items() if item}
+    elif step.kind == "joint":
+        details["labels"] = []
     certificate = {"inputs": step.inputs, "metrics": {}, "seconds": 1.0, **details}
     store.put(step.kind, step.key, _tensors(plan, step, seed, channels), certificate)
 
 
 def _tensors(plan: Plan, step: Step, seed: int, channels: int) -> dict[str, Tensor]:
+    if step.kind == "joint":
+        return {}
     if step.kind == "adapter":
         return with_calibration(_adapter(step, seed, channels).state_dict(), Calibration(0.5, 0.25))
     return instantiate(plan.graph.spec.networks[step.name].model, seed=seed).state_dict()

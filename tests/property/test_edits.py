@@ -225,7 +225,7 @@ def _change(draw: st.DrawFn, graph: ModuleGraph, key: Key) -> tuple[Edit, Edit]:
 
 
 def _used(graph: ModuleGraph, key: Key) -> bool:
-    ends = {(path.category, path.task) for path in graph.spec.paths.values()}
+    ends = {edge for path in graph.spec.paths.values() for edge in path.edges}
     direct = graph.copy().disconnect(*key[1:], cascade=True).connect(*key[1:])
     return key[1:] in ends or direct.spec.get(key) != graph.spec.get(key)
 
@@ -253,7 +253,8 @@ def _add(draw: st.DrawFn, graph: ModuleGraph) -> tuple[Edit, Edit]:
                 lambda g: g.connect(*key[1:], samples=samples),
                 lambda g: g.disconnect(*key[1:]),
             )
-        kind, fields = "path", ends
+        several = st.lists(st.sampled_from(categories), min_size=1, max_size=3, unique=True)
+        kind, fields = "path", {**ends, "category": draw(several)}
     else:
         kind = "data"
     if name in spec.of_kind(kind):

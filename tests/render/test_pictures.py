@@ -148,7 +148,22 @@ def test_several_applications_are_red(animals: ModuleGraph) -> None:
 
 def test_two_names_are_two_applications_and_not_one_edge(animals: ModuleGraph) -> None:
     drawn = picture(animals).highlight("pet_finder", "barn_watch")
-    assert {item.category for item in drawn.view.applications} == {"cat", "cow"}
+    assert {item.categories for item in drawn.view.applications} == {("cat",), ("cow",)}
+
+
+def test_a_joint_path_is_red_along_all_of_its_edges(animals: ModuleGraph) -> None:
+    graph = animals.copy().add("path", "farm", category=["cow", "horse"], task="classify")
+    drawn = picture(graph, path="farm")
+    red = {
+        adapter.category
+        for bundle in drawn.view.bundles
+        if bundle.applications
+        for adapter in bundle.adapters
+    }
+    assert red == {"cow", "horse"}
+    assert "path farm = [cow, horse] → classify" in texts(drawn)
+    assert "In red: farm, cow and horse to classify." in drawn.description()
+    assert not any("farm" in text for text in texts(picture(graph, only=["cow"])))
 
 
 def test_an_edge_that_has_a_name_is_called_by_it(animals: ModuleGraph) -> None:

@@ -276,7 +276,7 @@ class RayExecutor(Executor):
         # A new copy remembers nothing, so it checks again whether a node has set something aside.
         store = copy.copy(self._store)
         for key in job.networks.values():
-            artifact = store.find_here("network", key)
+            artifact = store.find_here("network", key) or store.find_here("adapter", key)
             if artifact is not None:
                 store.share(artifact)
 

@@ -23,11 +23,12 @@ from legonet.building.execution.resources import (
 )
 from legonet.building.planning.datasets import TaskDatasets
 from legonet.building.planning.inputs import Inputs, InputsOfGraph
-from legonet.building.planning.plan import NetworkStep
+from legonet.building.planning.plan import JointStep, NetworkStep
 from legonet.building.storage.digest_cache import DigestCache
 from legonet.building.storage.keys import key_of
 from legonet.building.storage.store import Store
 from legonet.diagnostics import Diagnostic, DiagnosticError
+from legonet.graph.resolved import ResolvedEdge
 from legonet.syntax.cache_folder import cache_folder
 
 if TYPE_CHECKING:
@@ -253,6 +254,10 @@ class InputsOfJob(InputsOfGraph):
         """Return a network's content key, as given in the job."""
         return self._job.networks[name]
 
+    def _adapter_key(self, edge: ResolvedEdge) -> str | None:
+        """Return the content key of an edge's adapter, as given in the job."""
+        return self._job.networks.get(edge.name)
+
     @property
     def inputs(self) -> Inputs:
         """The inputs of the job's step.
@@ -263,6 +268,8 @@ class InputsOfJob(InputsOfGraph):
         step = self._job.step
         if isinstance(step, NetworkStep):
             return self.of_network(step.network)
+        if isinstance(step, JointStep):
+            return self.of_joint(step.joint)
         if step.edge.learning is None:
             raise ValueError(f"a direct edge has nothing to learn: {step.name}")
         return self.of_edge(step.edge, step.edge.learning)

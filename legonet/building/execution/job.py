@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from legonet.building.planning.plan import EdgeStep, NetworkStep, Plan, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, NetworkStep, Plan, Step
 from legonet.building.storage.store import ArtifactKind
 from legonet.diagnostics import Diagnostic
 from legonet.distill.progress import Point
@@ -26,24 +26,25 @@ UPDATE_EVERY = 0.1
 
 @dataclass(frozen=True)
 class Job:
-    """One network or edge to build, small and picklable however large the spec is.
+    """One network, edge or joint path to build, small and picklable however large the spec is.
 
     Args:
         step: What to build; its `artifact` is None.
-        networks: The content key of each network that has to be built before it, by name.
+        networks: The content key of each network that has to be built before it, by name; for a
+            joint path, also those of its edges.
         memory: Bytes it may take, judging by earlier runs; None if there were no similar ones.
     """
 
-    step: NetworkStep | EdgeStep
+    step: NetworkStep | EdgeStep | JointStep
     networks: Mapping[str, str]
     memory: int | None = None
 
     @classmethod
     def of(cls, plan: Plan, step: Step) -> Job:
         """Return the job for a step of a plan."""
-        if not isinstance(step, NetworkStep | EdgeStep):
-            raise TypeError(f"neither a network nor an edge: {step.name}")
-        networks = {name: plan.network(name).key for name in step.needs.values()}
+        if not isinstance(step, NetworkStep | EdgeStep | JointStep):
+            raise TypeError(f"neither a network nor an edge nor a joint path: {step.name}")
+        networks = {need.name: need.key for need in plan.needed(step).values()}
         estimate = plan.estimates.get(step.name)
         memory = None if estimate is None else estimate.memory
         return cls(replace(step, artifact=None), networks, memory)

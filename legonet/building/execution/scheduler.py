@@ -40,6 +40,12 @@ ROLES = {
 }
 """The names of the things that a step needs, as shown to people."""
 
+
+def _role(role: str, need: Step) -> str:
+    """Return what to call something that a step needs."""
+    return ROLES.get(role, "network" if need.kind == "network" else "edge")
+
+
 Done = Callable[[Result[Step], JobResult | None], None]
 """Called once for each step with its result, and with how its job ended if it had one."""
 
@@ -185,9 +191,7 @@ class Scheduler:
     def _node(self, plan: Plan, step: Step) -> _Node:
         node = self._nodes.get(step.key)
         if node is None:
-            needs = {
-                role: self._node(plan, plan.network(name)) for role, name in step.needs.items()
-            }
+            needs = {role: self._node(plan, need) for role, need in plan.needed(step).items()}
             node = self._nodes[step.key] = _Node(plan, step, needs)
             for need in needs.values():
                 need.users.append(node)
@@ -211,7 +215,7 @@ class Scheduler:
         if broken:
             need = node.needs[broken[0]]
             how = "was stopped" if need.result and need.result.outcome == "stopped" else "failed"
-            self._end(node, "failed", f"its {ROLES[broken[0]]} `{need.step.name}` {how}")
+            self._end(node, "failed", f"its {_role(broken[0], need.step)} `{need.step.name}` {how}")
         elif all(need.state == "done" for need in node.needs.values()):
             found = node.step.artifact if node.step.action == "reuse" else None
             if found is not None and self._is_current(node, found):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,14 @@ from legonet.building.execution.decoded_pictures import DecodedPictures
 from legonet.building.execution.job import Job
 from legonet.building.execution.resources import environment
 from legonet.building.planning.datasets import TaskDatasets
-from legonet.building.planning.plan import EdgeStep, NetworkStep, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, NetworkStep, Step
 from legonet.building.storage.checkpoints import FileCheckpoint, Stop
 from legonet.building.storage.diagnoses import value_of
 from legonet.building.storage.keys import key_of
-from legonet.building.storage.store import MEASURE_VERSION, Artifact, Store
+from legonet.building.storage.store import MEASURE_VERSION, Artifact, DamagedError, Store, vanished
 from legonet.data import Pictures, draw
+from legonet.data.joint_dataset import together
+from legonet.diagnostics import Diagnostic, Severity
 from legonet.distill.edges.edge import Edge
 from legonet.distill.edges.feature_cache import MOST_BYTES as MOST_FEATURES
 from legonet.distill.edges.feature_cache import FeatureCache
@@ -40,6 +43,8 @@ from legonet.distill.progress import Progress, Watch, unwatched
 from legonet.distill.pseudo_gradients.student_pool import MOST_BYTES, StudentPool
 from legonet.distill.training.network_training import train_network
 from legonet.goals import Goal
+from legonet.goals.figures.confusion import confusion
+from legonet.graph.resolved import ResolvedNetwork
 from legonet.language.declarations import Learning
 from legonet.language.inputs import Input
 from legonet.modules.bridge import entering, leaving
@@ -47,6 +52,7 @@ from legonet.modules.calibration import with_calibration
 from legonet.modules.cut import bottom, top
 from legonet.modules.freeze import freeze
 from legonet.modules.inputs import convert_input, input_of
+from legonet.modules.joint import joint_logits
 from legonet.modules.labels import published_labels
 from legonet.modules.models import instantiate
 from legonet.modules.shapes import Bottom, bridge_between
@@ -116,6 +122,8 @@ class StepRunner:
         started = time.perf_counter()
         if isinstance(job.step, EdgeStep):
             tensors, certificate = self._edge(job, job.step, progress, watch, checkpoint)
+        elif isinstance(job.step, JointStep):
+            tensors, certificate = {}, self._joint(job, job.step, progress)
         else:
             tensors, certificate = self._network(job, job.step, progress, watch, checkpoint)
         certificate |= {
@@ -139,6 +147,8 @@ class StepRunner:
             middle, calibration = edge_modules(existing, tensors)
             student = _joined(lower, middle, upper, calibration).to(self._device)
             certificate |= self._figures(job.step, student, frozen, certificate["learned"])
+        elif isinstance(job.step, JointStep):
+            certificate |= self._joint(job, job.step, progress)
         else:
             network = filled(job.step.network.model, tensors, input_in(existing))
             certificate |= self._figures_of_network(job.step, freeze(network.to(self._device)))
@@ -237,6 +247,64 @@ class StepRunner:
         }
         tensors = with_calibration(adapter.state_dict(), learned.calibration)
         return tensors, certificate
+
+    def _joint(self, job: Job, step: JointStep, progress: Progress) -> dict[str, Any]:
+        """Return the certificate of a joint path: its answers beside those of the teachers."""
+        joint = step.joint
+        progress(0.0, "measuring")
+        parts = _datasets().of_joint(joint)
+        contents = [key_of(inputs) for inputs in step.inputs["data"]]
+        test = together(
+            [
+                part.read(partial(self._pictures.read, content, split="test"))
+                for part, content in zip(parts, contents, strict=True)
+            ]
+        )
+        used: dict[str, str] = {}
+        warnings: list[Diagnostic] = []
+
+        def network(resolved: ResolvedNetwork) -> nn.Module:
+            found = self._networks.get(job.networks[resolved.name], resolved.name, resolved.model)
+            used[resolved.name] = found.sha256
+            return found.module
+
+        students, teachers = [], []
+        for edge in joint.edges:
+            lower = bottom(network(edge.category_network), edge.until)
+            upper = top(network(edge.task_network), edge.after)
+            middle: tuple[nn.Module | None, nn.Module | None] = (None, None)
+            if edge.learning is not None:
+                artifact = self._store.find("adapter", job.networks[edge.name])
+                if artifact is None:
+                    gone = vanished("adapter").diagnostics[0]
+                    raise DamagedError(gone, "adapter", job.networks[edge.name])
+                used[edge.name] = artifact.sha256
+                middle = edge_modules(artifact, self._store.tensors(artifact))
+                if artifact.failure is not None:
+                    warnings.append(_at_chance(edge.name))
+            student = _joined(lower, middle[0], upper, middle[1])
+            students.append(freeze(student.to(self._device)))
+            teachers.append(network(edge.teacher))
+        goal = joint.goal
+        own = measured(_joint_answers(students), test, goal, device=self._device)
+        progress(0.5, "measuring the teachers")
+        others = measured(_joint_answers(teachers), test, goal, device=self._device)
+        truth = goal.truth(test.labels, test.masks)
+        if truth is None:
+            raise ValueError(f"no right answers for {step.name}")
+        known = goal.known(truth)
+        return {
+            "metrics": {
+                **own.metrics,
+                **{f"teacher_{name}": value for name, value in others.metrics.items()},
+            },
+            "measured": MEASURE_VERSION,
+            "labels": list(joint.labels),
+            "confusion": confusion(truth[known], own.answers[known], len(joint.labels)),
+            "teacher_confusion": confusion(truth[known], others.answers[known], len(joint.labels)),
+            "warnings": [value_of(item) for item in warnings],
+            "dependencies": used,
+        }
 
     def _frozen_networks(self, job: Job, step: EdgeStep) -> dict[str, Frozen]:
         """Return the networks that an edge is made of, by role."""
@@ -359,6 +427,20 @@ class StepRunner:
             for old in list(self._others)[:-FIGURES_KEPT]:
                 self._others.pop(old, None)
         return found
+
+
+def _joint_answers(networks: Sequence[nn.Module]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what answers about all categories by asking a network for each."""
+    return lambda pictures: joint_logits([network(pictures) for network in networks])
+
+
+def _at_chance(edge: str) -> Diagnostic:
+    return Diagnostic(
+        "LEGO655",
+        f"the edge `{edge}` is no better than chance, and a joint path asks it",
+        help=("mend the edge, or leave its category out of the path",),
+        severity=Severity.WARNING,
+    )
 
 
 def _contents(step: Step) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from legonet.building.planning.inputs import Inputs, form_of
-from legonet.building.planning.plan import EdgeStep, Step
+from legonet.building.planning.plan import EdgeStep, JointStep, Step
 from legonet.building.storage.file_list import FileList, file_list_key
 from legonet.building.storage.keys import key_of
 
@@ -41,6 +41,8 @@ class CostClass:
         """
         if isinstance(step, EdgeStep):
             classes, amount = _of_edge(step)
+        elif isinstance(step, JointStep):
+            classes, amount = _of_joint(step)
         else:
             classes, amount = _of_network(step, file_lists)
         digests = (
@@ -80,6 +82,13 @@ def _of_edge(step: EdgeStep) -> tuple[list[Any], float | None]:
         len(inputs["layers"]),
     ]
     return [same_method, same_size, kinds], float(steps) if steps else None
+
+
+def _of_joint(step: JointStep) -> tuple[list[Any], float | None]:
+    joint = step.joint
+    models = sorted(str(form_of(network.model)) for network in joint.networks.values())
+    size = step.inputs["data"][0]["size"]
+    return [[models, size], [joint.goal.name, size]], float(len(joint.edges))
 
 
 def _kind(model: Inputs) -> str:

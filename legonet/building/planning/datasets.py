@@ -7,8 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from legonet.data import BACKGROUND, Source, TaskDataset, open_source
+from legonet.data.joint_dataset import JointDataset
 from legonet.diagnostics import DiagnosticError, did_you_mean
-from legonet.graph.resolved import ResolvedDataset, ResolvedEdge, ResolvedNetwork
+from legonet.graph.path_rules import other_size
+from legonet.graph.resolved import (
+    ResolvedDataset,
+    ResolvedEdge,
+    ResolvedJoint,
+    ResolvedNetwork,
+)
 from legonet.language import Key, Spec
 from legonet.language.models import Model
 from legonet.language.weights import Weights
@@ -68,6 +75,31 @@ class TaskDatasets:
         if dataset is not None and (asked or self._published):
             self._check_labels(edge, dataset)
         return dataset
+
+    def of_joint(self, joint: ResolvedJoint) -> tuple[JointDataset, ...]:
+        """Return what a joint path is measured on: a dataset for each `data` block of its edges.
+
+        It is empty where the right answers about one of its categories are not known.
+
+        Raises:
+            DiagnosticError: Its data cannot be found, or its edges take pictures of different
+                sizes.
+        """
+        found: dict[str, tuple[TaskDataset, list[tuple[str, ...]]]] = {}
+        for number, edge in enumerate(joint.edges):
+            block = edge.dataset or edge.category_network.dataset
+            direct = edge.learning is None
+            dataset = self.of_network(edge.category_network) if direct else self.of_edge(edge)
+            if block is None or dataset is None or not dataset.knows_answers:
+                return ()
+            nothing: list[tuple[str, ...]] = [()] * len(joint.edges)
+            first, answered = found.setdefault(block.name, (dataset, nothing))
+            answered[number] = joint.answered[number]
+            if first.size != next(iter(found.values()))[0].size:
+                sizes = (joint.edges[0].name, self.size(joint.edges[0]), edge.name, dataset.size)
+                error = DiagnosticError(other_size(joint.path, *sizes))
+                raise self.located(error, ("path", joint.path), ())
+        return tuple(JointDataset(dataset, tuple(own)) for dataset, own in found.values())
 
     def labels(self, network: ResolvedNetwork) -> tuple[str, ...] | None:
         """Return what a network's outputs mean, one name for each; None where nobody says so.

@@ -21,7 +21,7 @@ from legonet.building.storage.keys import key_of
 from legonet.data import Source, TaskDataset
 from legonet.data.orientation import count_turned
 from legonet.diagnostics import DiagnosticError
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.graph.resolved import ResolvedEdge, ResolvedJoint, ResolvedNetwork
 from legonet.language.declarations import Learning, Recipe
 from legonet.language.models import LibraryModel, Model
 from legonet.language.weights import TorchvisionWeights, Weights, WeightsFile
@@ -31,6 +31,9 @@ NETWORK_VERSION = 1
 
 ADAPTER_VERSION = 4
 """Raised with every change of code that gives adapters of all methods other weights."""
+
+JOINT_VERSION = 1
+"""Raised with every change of code that joins the answers of categories in another way."""
 
 _UNUSUAL = ("IMAGENET1K_FEATURES", "googlenet", "inception_v3")
 """torchvision's weights and models that expect other pictures."""
@@ -119,6 +122,37 @@ class InputsOfGraph:
             "size": self._datasets.size(edge),
             "data": None if dataset is None else self._data(dataset),
         }
+
+    def of_joint(self, joint: ResolvedJoint) -> Inputs:
+        """Return what determines the certificate of a joint path.
+
+        Raises:
+            DiagnosticError: Its pictures cannot be found.
+        """
+        return {
+            "version": JOINT_VERSION,
+            "edges": [
+                {
+                    "category": {
+                        "network": self.network_key(edge.category_network.name),
+                        "until": edge.until,
+                    },
+                    "adapter": self._adapter_key(edge),
+                    "teacher": self.network_key(edge.teacher.name),
+                    "answers": list(answered),
+                }
+                for edge, answered in zip(joint.edges, joint.answered, strict=True)
+            ],
+            "task": {
+                "network": self.network_key(joint.edges[0].task_network.name),
+                "after": joint.edges[0].after,
+            },
+            "data": [self._data(part.asked) for part in self._datasets.of_joint(joint)],
+        }
+
+    def _adapter_key(self, edge: ResolvedEdge) -> str | None:
+        """Return the content key of an edge's adapter; None for a direct edge."""
+        return None if edge.learning is None else key_of(self.of_edge(edge, edge.learning))
 
     def _model(self, network: ResolvedNetwork) -> Inputs:
         """Return a model's name, arguments, and the version and the contents of its code."""

@@ -14,7 +14,7 @@ from legonet.building.storage.file_list import FileList
 from legonet.building.storage.store import Artifact, ArtifactKind
 from legonet.diagnostics import Diagnostic
 from legonet.graph import EdgeState, ModuleGraph, State
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.graph.resolved import ResolvedEdge, ResolvedJoint, ResolvedNetwork
 
 Action = Literal["build", "measure", "reuse", "direct"]
 
@@ -24,8 +24,8 @@ class Step:
     """What a build does for one network or one edge.
 
     Args:
-        kind: ``network`` or ``adapter``.
-        name: A network's name, or ``CATEGORY -> TASK``.
+        kind: ``network``, ``adapter`` or ``joint``.
+        name: A network's name, ``CATEGORY -> TASK``, or ``path NAME``.
         key: The content key; empty for a direct edge.
         inputs: What the key is made of.
         action: ``build`` it, ``measure`` again what is there, ``reuse`` it, or ``direct`` for a
@@ -85,6 +85,23 @@ class EdgeStep(Step):
         return self.edge.needs
 
 
+@dataclass(frozen=True, kw_only=True)
+class JointStep(Step):
+    """What a build does for one answer of a joint path: it measures it, and writes a certificate.
+
+    Args:
+        joint: The answer.
+    """
+
+    joint: ResolvedJoint
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """The names of its networks and of its learned edges; each is its own role."""
+        learned = (edge.name for edge in self.joint.edges if edge.learning is not None)
+        return {name: name for name in (*self.joint.networks, *learned)}
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a step may take.
@@ -121,6 +138,7 @@ class Plan:
         news: Knows what builds are doing right now and what failed; default: nothing is known.
         skipped: How many files the sources of ``data`` blocks leave out, by kind.
         warnings: What is odd about the pictures, as far as it is known without reading them.
+        joints: What joint paths answer, as far as it can be measured.
     """
 
     graph: ModuleGraph
@@ -131,22 +149,28 @@ class Plan:
     news: StepStatus | None = None
     skipped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    joints: tuple[JointStep, ...] = ()
 
     def __repr__(self) -> str:
-        actions = Counter(step.action for step in (*self.networks, *self.edges))
+        actions = Counter(step.action for step in self.steps)
         said = ", ".join(f"{count} {action}" for action, count in actions.items())
         return f"<Plan: {said or 'nothing to do'}>"
+
+    @property
+    def steps(self) -> tuple[NetworkStep | EdgeStep | JointStep, ...]:
+        """All of them, each after those that it needs."""
+        return (*self.networks, *self.edges, *self.joints)
 
     @property
     def to_build(self) -> tuple[Step, ...]:
         """The steps that have work to do."""
         work = ("build", "measure")
-        return tuple(step for step in (*self.networks, *self.edges) if step.action in work)
+        return tuple(step for step in self.steps if step.action in work)
 
     @property
     def reused(self) -> tuple[Step, ...]:
         """The steps whose artifacts are used as they are."""
-        return tuple(step for step in (*self.networks, *self.edges) if step.action == "reuse")
+        return tuple(step for step in self.steps if step.action == "reuse")
 
     @cached_property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -170,6 +194,21 @@ class Plan:
     @cached_property
     def _edges(self) -> dict[tuple[str, str], EdgeStep]:
         return {step.edge.ends: step for step in self.edges}
+
+    def joint(self, path: str, task: str) -> JointStep | None:
+        """Return the step of an answer of a joint path, or None where it cannot be measured."""
+        return next(
+            (step for step in self.joints if (step.joint.path, step.joint.task) == (path, task)),
+            None,
+        )
+
+    def needed(self, step: Step) -> dict[str, Step]:
+        """Return the steps that have to be done before a step, by role."""
+        edges = {item.name: item for item in self.edges} if isinstance(step, JointStep) else {}
+        return {
+            role: edges[name] if name in edges else self.network(name)
+            for role, name in step.needs.items()
+        }
 
     def networks_of(self, edge: EdgeStep) -> tuple[NetworkStep, ...]:
         """Return the steps of the networks that an edge needs, ancestors first."""
@@ -219,6 +258,14 @@ class Plan:
             for step in self.networks
         }
 
+    def joint_states(self) -> dict[str, EdgeState]:
+        """Return how good each joint path is at the first of its tasks, by its name."""
+        found = {}
+        for step in reversed(self.joints):
+            known = self._status.get(step.key, EdgeState(State.MISSING))
+            found[step.joint.path] = known if step.artifact is None else _state_of(step.artifact)
+        return found
+
     @cached_property
     def _some_network_failed(self) -> bool:
         return any(state.state is State.FAILED for state in self._network_states.values())
@@ -240,6 +287,10 @@ class Plan:
             ],
             "networks": [{"name": step.name, **self._step(step)} for step in self.networks],
             "skipped": {name: dict(found) for name, found in self.skipped.items() if found},
+            "paths": [
+                {"name": step.joint.path, "task": step.joint.task, **self._step(step)}
+                for step in self.joints
+            ],
             "to_build": len(self.to_build),
             "unknown": len(self.to_build) - len(self.estimates),
             **(_amounts(self.total) if self.to_build else {"seconds": 0.0, "memory": 0}),

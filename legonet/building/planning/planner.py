@@ -9,7 +9,7 @@ from legonet.building.planning.datasets import TaskDatasets
 from legonet.building.planning.dependencies import beside_other_weights, with_other_weights
 from legonet.building.planning.estimates import Runs
 from legonet.building.planning.inputs import Inputs, InputsOfGraph
-from legonet.building.planning.plan import Action, EdgeStep, NetworkStep, Plan
+from legonet.building.planning.plan import Action, EdgeStep, JointStep, NetworkStep, Plan
 from legonet.building.planning.reasons import Reasons
 from legonet.building.planning.step_status import StepStatus
 from legonet.building.storage.build_history import BuildHistory
@@ -19,7 +19,7 @@ from legonet.building.storage.store import ArtifactKind, Store
 from legonet.data.left_out import left_out_warning
 from legonet.diagnostics import Diagnostic, DiagnosticError, in_order
 from legonet.graph import ModuleGraph
-from legonet.graph.resolved import ResolvedEdge, ResolvedNetwork
+from legonet.graph.resolved import ResolvedEdge, ResolvedJoint, ResolvedNetwork
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -64,6 +64,9 @@ class _Planner:
     def plan(self) -> Plan:
         networks = self._each(self._graph.networks(), self._network)
         edges = self._each(self._graph.edges(), self._edge)
+        # What is missing is told once: joints have the pictures of their edges.
+        found = () if self._missing else self._each(self._graph.joints(), self._joint)
+        joints = [step for step in found if step is not None]
         if self._missing:
             raise DiagnosticError(*in_order(self._missing))
         file_lists = self._inputs.file_lists
@@ -78,6 +81,7 @@ class _Planner:
             status,
             {name: found.skipped for name, found in self._datasets.sources.items()},
             tuple(in_order(self._left_out())),
+            tuple(joints),
         )
 
     def _left_out(self) -> Iterator[Diagnostic]:
@@ -118,7 +122,19 @@ class _Planner:
                 edge=edge,
             )
         inputs = self._inputs.of_edge(edge, edge.learning)
-        return EdgeStep(**self._judged("adapter", edge.name, inputs, edge.needs), edge=edge)
+        step = EdgeStep(**self._judged("adapter", edge.name, inputs, edge.needs), edge=edge)
+        if step.artifact is not None:
+            self._weights[edge.name] = step.artifact.sha256
+        return step
+
+    def _joint(self, joint: ResolvedJoint) -> JointStep | None:
+        """Return the step of a joint path; None where the right answers are not known."""
+        inputs = self._inputs.of_joint(joint)
+        if not inputs["data"]:
+            return None
+        learned = (edge.name for edge in joint.edges if edge.learning is not None)
+        needs = {name: name for name in (*joint.networks, *learned)}
+        return JointStep(**self._judged("joint", joint.name, inputs, needs), joint=joint)
 
     def _judged(
         self, kind: ArtifactKind, name: str, inputs: Inputs, networks: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -91,7 +91,9 @@ class Reasons:
             if old == new:
                 continue
             place = (*path, field)
-            if place in _ROLES:
+            if field == "edges" and isinstance(old, list) and isinstance(new, list):
+                yield from _edges(old, new)
+            elif place in _ROLES:
                 yield self._network(place, old, new, networks)
             elif place in _VERSIONS:
                 change = f"{_shown(old)} -> {_shown(new)}"
@@ -145,6 +147,14 @@ class Reasons:
         if network is None or not isinstance(network.weights, WeightsFile):
             return ""
         return f"`{network.weights.file.name}`"
+
+
+def _edges(old: Sequence[Inputs], new: Sequence[Inputs]) -> Iterator[str]:
+    """Say what became of the edges that a joint path joins."""
+    if len(old) != len(new):
+        yield f"it joins {len(new)} categories instead of {len(old)}"
+    elif (changed := sum(was != now for was, now in zip(old, new, strict=True))) > 0:
+        yield f"{changed} of its {len(new)} edges changed"
 
 
 def _without_digests(inputs: Inputs) -> Inputs:

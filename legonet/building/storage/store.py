@@ -24,9 +24,16 @@ from legonet.diagnostics import Diagnostic, DiagnosticError, Severity
 if TYPE_CHECKING:
     from torch import Tensor
 
-ArtifactKind = Literal["network", "adapter"]
+ArtifactKind = Literal["network", "adapter", "joint"]
 
-KINDS: tuple[ArtifactKind, ...] = ("network", "adapter")
+KINDS: tuple[ArtifactKind, ...] = ("network", "adapter", "joint")
+
+WORDS: Mapping[ArtifactKind, str] = {
+    "network": "a network",
+    "adapter": "an adapter",
+    "joint": "the certificate of a joint path",
+}
+"""What messages call one of them."""
 
 ENDING = ".safetensors"
 """The suffix of an artifact's file."""
@@ -81,7 +88,8 @@ class Artifact:
     @property
     def kind(self) -> ArtifactKind:
         """What it is."""
-        return "network" if self.certificate["kind"] == "network" else "adapter"
+        kind: ArtifactKind = self.certificate["kind"]
+        return kind
 
     @property
     def key(self) -> str:
@@ -340,7 +348,8 @@ def _identity(file: Path) -> Identity:
 
 def _damage(kind: ArtifactKind, reason: str) -> Diagnostic:
     advice = "run `legonet build` to build it again"
-    return Diagnostic("LEGO703", f"a stored {kind} is damaged: {reason}", help=(advice,))
+    what = "certificate of a joint path" if kind == "joint" else kind
+    return Diagnostic("LEGO703", f"a stored {what} is damaged: {reason}", help=(advice,))
 
 
 def vanished(kind: ArtifactKind) -> DiagnosticError:
@@ -349,9 +358,8 @@ def vanished(kind: ArtifactKind) -> DiagnosticError:
     Args:
         kind: What it was.
     """
-    article = "an" if kind == "adapter" else "a"
     return DiagnosticError.of(
         "LEGO704",
-        f"{article} {kind} vanished from the store while it was needed",
+        f"{WORDS[kind]} vanished from the store while it was needed",
         help=["run `legonet build` again, and let nothing empty the store meanwhile"],
     )

@@ -101,8 +101,7 @@ def export(
         format=format_name,
         dynamic_size=dynamic_size,
     )
-    about = written.description
-    failures = network.failures([(about["category"], about["task"])])
+    failures = network.failures(network.routes(category, task, paths=path))
     show(failures)
     if as_json:
         document({**_contents(written), "diagnostics": [to_json(item) for item in failures]})
@@ -130,7 +129,7 @@ def _tell(written: Export) -> None:
     for side, words in ((taken, taken["channels"]), (given, _meaning(given))):
         shape = " x ".join(map(str, side["shape"]))
         click.echo(f"{side['name']}: {shape}, {side['dtype']}, {words}")
-    edge = f"{about['category']} -> {about['task']}"
+    edge = f"{about.get('category', about['name'])} -> {about['task']}"
     if written.difference is None:
         click.echo(f"not compared with {edge}: onnxruntime is not installed")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ import click
 
 from legonet.cli.arguments import json_document, overrides, settings, spec_file, store_folder
 from legonet.cli.output import document
-from legonet.cli.tables import AGAINST_TEACHER, console, error, table
+from legonet.cli.tables import AGAINST_TEACHER, console, error, percent, table
 from legonet.diagnostics import DiagnosticError, did_you_mean
+
+MOST_LABELS = 16
+"""Labels of a confusion matrix that is shown as a table, at most."""
 
 
 @click.command
@@ -51,6 +54,7 @@ def inspect(
                 f"no edge of the {field} `{wanted}`",
                 help=did_you_mean(wanted, names, field),
             )
+        found["paths"] = []
     if as_json:
         document(found)
     elif category is not None and task is not None:
@@ -79,6 +83,9 @@ def _table(found: dict[str, Any]) -> None:
             (edge["adapter_sha256"] or "")[:12],
         )
     console().print(shown)
+    for path in found["paths"]:
+        click.echo("")
+        _path(path)
     for network in found["networks"]:
         if network["input"] is not None:
             from legonet.language.inputs import Input
@@ -93,6 +100,36 @@ def _table(found: dict[str, Any]) -> None:
                 click.echo(f"{word}: {name}: {item['message']} ({item['code']})")
                 for text in item["help"] if item in failure else ():
                     click.echo(f"  {text}")
+
+
+def _path(path: Mapping[str, Any]) -> None:
+    """Show what a joint path answers for what."""
+    name = f"path {path['name']} -> {path['task']}"
+    if path["state"] == "missing":
+        click.echo(f"{name}: missing")
+        return
+    metrics = path["metrics"]
+    calibration = metrics.get("calibration_error")
+    told = "" if calibration is None else f", calibration error {percent(calibration)}"
+    click.echo(
+        f"{name}: error {_with_interval(metrics)}, teachers' {error(metrics, 'teacher')}{told}"
+    )
+    labels = path["labels"]
+    if len(labels) > MOST_LABELS:
+        click.echo(f"the confusion matrix of {len(labels)} labels is in `--json`")
+        return
+    shown = table("shown, answered", *labels, "right", "teachers'", right=("",))
+    for place, label in enumerate(labels):
+        row, others = path["confusion"][place], path["teacher_confusion"][place]
+        shown.add_row(label, *map(str, row), _share(row, place), _share(others, place))
+    console().print(shown)
+    for item in path["warnings"]:
+        click.echo(f"warning: {name}: {item['message']} ({item['code']})")
+
+
+def _share(row: Sequence[int], place: int) -> str:
+    """Return how many of the answers in a row of a confusion matrix are right."""
+    return percent(row[place] / sum(row)) if sum(row) else ""
 
 
 def _with_interval(metrics: Mapping[str, float]) -> str:

@@ -17,7 +17,7 @@ from legonet.cli.arguments import (
     trust,
 )
 from legonet.cli.output import document, show
-from legonet.cli.tables import duration, lines, size, width
+from legonet.cli.tables import KINDS, duration, lines, size, width
 
 if TYPE_CHECKING:
     from legonet.building import Plan
@@ -61,11 +61,11 @@ _HEADINGS = ("", "what", "action", "time", "memory", "reason")
 
 
 def _rows(planned: Plan) -> Iterator[tuple[str, ...]]:
-    for step in (*planned.networks, *planned.edges):
+    for step in planned.steps:
         estimate = planned.estimates.get(step.name)
         yield (
-            "network" if step.kind == "network" else "edge",
-            step.name,
+            KINDS[step.kind],
+            step.name.removeprefix("path "),
             step.action,
             "" if estimate is None else f"~{duration(estimate.seconds)}",
             "" if estimate is None or estimate.memory is None else f"~{size(estimate.memory)}",

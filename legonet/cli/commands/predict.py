@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from legonet.network import TransplantNetwork
     from legonet.network.prediction import Prediction
+    from legonet.network.routes import RouteKey
 
 
 LIKELY = 3
@@ -95,7 +96,8 @@ def predict(
         )
     elif rows:
         applications = network.graph.spec.paths
-        names = {(path.category, path.task): name for name, path in applications.items()}
+        plain = ((name, path) for name, path in applications.items() if path.is_plain)
+        names = {path.edges[0]: name for name, path in plain}
         console().print(_table(rows, names))
         if any(row.prediction.shares for row in rows):
             click.echo("px: share of the picture's pixels")
@@ -132,7 +134,7 @@ def _network(
 
 def _answered(
     network: TransplantNetwork,
-    routes: Sequence[tuple[str, str]],
+    routes: Sequence[RouteKey],
     pictures: Sequence[str],
     output: Path | None,
     broken: list[Diagnostic],
@@ -165,8 +167,8 @@ def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
         item = row.prediction
         shown.add_row(
             item.picture.name,
-            names.get((item.category, item.task), item.route),
-            item.answer or item.goal.nothing(item.category),
+            names.get((item.category or "", item.task), item.route),
+            item.answer or item.goal.nothing(item.category or ""),
             _figure(item),
         )
     return shown

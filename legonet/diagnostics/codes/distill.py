@@ -249,4 +249,16 @@ and a figure with such an interval says next to nothing.
 Put different pictures into the test split. The usual cause is a script that wrote the same file
 under many names.""",
     ),
+    Code(
+        "LEGO655",
+        "a joint path over an edge at chance",
+        """\
+A joint path asks all of its edges and takes the surest one for its answer. One of them is no better
+than always giving the same answer (see LEGO650), so it may outvote categories that know better, or
+never be the answer. The certificate of the path has been measured with it all the same: its
+confusion matrix shows how much harm it does.
+
+Mend the edge, with more pictures or another method, or leave its category out of the path.
+""",
+    ),
 )

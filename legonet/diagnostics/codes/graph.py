@@ -460,4 +460,150 @@ data digits { source: digits() }
 ```
 """,
     ),
+    Code(
+        "LEGO319",
+        "a name twice in a path",
+        """\
+A path names each of its categories and each of its tasks once. A category that occurs twice would
+be two answers for the same thing.
+
+Wrong:
+
+```lego
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+category dog { from: dog_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter dog -> classify
+adapter cat -> classify {}
+path pets = [cat, dog, cat] -> classify
+```
+
+Right:
+
+```lego
+network cat_net { model: legonet.small_vgg(classes: 1), weights: "cat.safetensors" }
+network dog_net { model: legonet.small_vgg(classes: 1), weights: "dog.safetensors" }
+category cat { from: cat_net, until: "features.4" }
+category dog { from: dog_net, until: "features.4" }
+task classify { from: dog_net, after: "features.4" }
+adapter dog -> classify
+adapter cat -> classify {}
+path pets = [cat, dog] -> classify
+```
+""",
+    ),
+    Code(
+        "LEGO320",
+        "a joint path over different questions",
+        """\
+A joint path compares how sure each category is that a picture shows it and not the background. This
+needs one background for all: either pictures that show none of the categories, or everything else
+that the data know. A network that is trained on data with background pictures learns the first, one
+that is trained on data without, such as CIFAR-10, the second; a sure yes to the one question says
+nothing about the other.
+
+Train the networks of all categories on data of one kind, or write a path for each of the two kinds.
+""",
+    ),
+    Code(
+        "LEGO321",
+        "a label of two categories in a joint path",
+        """\
+The answer of a joint path is one of its categories, or the background. Two categories that stand
+for the same label of the data cannot be told apart: no picture could show which one is right. The
+label of a category is the one that its teacher was trained on, or what `labels` in its `category`
+block says, or else its own name. `background` is no category: it is the answer for pictures that
+show none.
+
+Wrong:
+
+```lego
+data digits { source: digits() }
+network one {
+  model: legonet.small_vgg(classes: 1)
+  train { data: digits, category: "1" }
+}
+network other_one {
+  model: legonet.small_vgg(classes: 1)
+  train { data: digits, category: "1", seed: 1 }
+}
+category one { from: one, until: "features.4" }
+category other_one { from: other_one, until: "features.4" }
+task read { from: one, after: "features.4" }
+adapter one -> read
+adapter other_one -> read {}
+path digit = [one, other_one] -> read
+```
+
+Right:
+
+```lego
+data digits { source: digits() }
+network one {
+  model: legonet.small_vgg(classes: 1)
+  train { data: digits, category: "1" }
+}
+network two {
+  model: legonet.small_vgg(classes: 1)
+  train { data: digits, category: "2" }
+}
+category one { from: one, until: "features.4" }
+category two { from: two, until: "features.4" }
+task read { from: one, after: "features.4" }
+adapter one -> read
+adapter two -> read {}
+path digit = [one, two] -> read
+```
+""",
+    ),
+    Code(
+        "LEGO322",
+        "a task that cannot be joined",
+        """\
+A joint path makes one answer of several: each of its categories is told from the background, by one
+output of the task, and the surest of them is the label. That needs a task with one output for
+classification or segmentation. A task with several outputs names labels itself, the same ones for
+each category module, and nothing says which of the modules to believe. Numbers, points and boxes
+cannot be joined to one answer either.
+
+Wrong:
+
+```lego
+network sketches { model: legonet.small_vgg(classes: 3), weights: "sketches.safetensors" }
+network photos { model: legonet.small_vgg(classes: 3), weights: "photos.safetensors" }
+category sketch { from: sketches, until: "features.4" }
+category photo { from: photos, until: "features.4" }
+task which { from: photos, after: "features.4" }
+adapter photo -> which
+adapter sketch -> which {}
+path animal = [sketch, photo] -> which
+```
+
+Right:
+
+```lego
+network sketches { model: legonet.small_vgg(classes: 3), weights: "sketches.safetensors" }
+network photos { model: legonet.small_vgg(classes: 3), weights: "photos.safetensors" }
+category sketch { from: sketches, until: "features.4" }
+category photo { from: photos, until: "features.4" }
+task which { from: photos, after: "features.4" }
+adapter photo -> which
+adapter sketch -> which {}
+path animal_in_sketch = sketch -> which
+path animal_in_photo = photo -> which
+```
+""",
+    ),
+    Code(
+        "LEGO323",
+        "a path over pictures of different sizes",
+        """\
+A path with several edges shows each picture to all of them at once. Their `data` blocks, or those
+of the networks that they learn from, resize pictures to different sizes.
+
+Give these blocks one `size`, or write a path for each size.
+""",
+    ),
 )

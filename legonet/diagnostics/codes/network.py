@@ -130,6 +130,17 @@ to hard-coded sizes. Export without `--dynamic-size`: the batch size stays open 
 """,
     ),
     Code(
+        "LEGO766",
+        "a path that cannot be exported as it is",
+        """\
+A file has one application in it, with one answer. A path that leads to several tasks has an answer
+for each: write a path to each of the tasks, and export these.
+
+A joint path, of several categories, is exported as a program of torch.export or as an ONNX model,
+all of it in one file. A bundle holds the two halves of a single edge, and so cannot express it.
+""",
+    ),
+    Code(
         "LEGO767",
         "a bundle would replace a file that does not belong to it",
         """

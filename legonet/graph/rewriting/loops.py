@@ -88,15 +88,26 @@ def _written_out(node: ast.Statement, constants: Constants) -> Iterator[Change]:
             yield from _in_word(node.name, constants)
             yield from _in_fields(node.fields, constants)
         case ast.Adapter() | ast.Path():
-            words = [*node.category.words, *node.task.words]
             if isinstance(node, ast.Path):
-                words.append(node.name)
-            for word in words:
-                yield from _in_word(word, constants)
+                yield from _in_word(node.name, constants)
+            for side in (node.category, node.task):
+                listed = isinstance(node, ast.Path) and _is_listed(side, constants)
+                if listed and isinstance(side, ast.Reference):
+                    yield from _in_value(side, constants)
+                    continue
+                for reference in ast.references(side):
+                    for word in reference.words:
+                        yield from _in_word(word, constants)
             if isinstance(node, ast.Adapter) and node.fields is not None:
                 yield from _in_fields(node.fields, constants)
         case ast.Import():
             yield from _in_string(node.path, constants)
+
+
+def _is_listed(side: ast.Reference | ast.ListValue, constants: Constants) -> bool:
+    """Whether a constant lists the names on one side of a path."""
+    whole = _stands_for(side, constants) if isinstance(side, ast.Reference) else None
+    return whole is not None and isinstance(whole.value, tuple)
 
 
 def _in_fields(fields: ast.Fields, constants: Constants) -> Iterator[Change]:

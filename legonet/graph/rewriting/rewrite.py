@@ -198,7 +198,7 @@ def key_of(statement: Statement) -> Key:
     """Return a statement's key."""
     if statement.kind == "adapter" and statement.ends is not None:
         prefix = f"{statement.prefix}." if statement.prefix else ""
-        return ("adapter", *(prefix + end.name for end in statement.ends))
+        return ("adapter", *(prefix + end.name for side in statement.ends for end in side))
     return (statement.kind, statement.name)
 
 

@@ -46,14 +46,41 @@ def statement_changes(
         yield from _block(text, node.fields, writer, before, after)
         return
     if isinstance(before, Adapter | Path) and isinstance(after, Adapter | Path):
-        for place, was, name in (
-            (node.category.span, before.category, after.category),
-            (node.task.span, before.task, after.task),
+        for side, was, names in zip(
+            (node.category, node.task), _sides(before), _sides(after), strict=True
         ):
-            if was != name:
-                yield Change(place.start, place.end, writer.name(name))
+            yield from _names(side, was, names, writer)
     if isinstance(node, ast.Adapter) and isinstance(before, Adapter) and isinstance(after, Adapter):
         yield from _learning(text, node, writer, before, after)
+
+
+def _sides(joined: Adapter | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the categories and the tasks that a statement joins."""
+    if isinstance(joined, Path):
+        return joined.categories, joined.tasks
+    return (joined.category,), (joined.task,)
+
+
+def _names(
+    side: ast.Reference | ast.ListValue,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    writer: Writer,
+) -> Iterator[Change]:
+    """Yield the changes in one side of what a statement joins; names that stay are untouched."""
+    places = ast.references(side)
+    if len(places) == len(before) == len(after):
+        for place, was, name in zip(places, before, after, strict=True):
+            if was != name:
+                yield Change(place.span.start, place.span.end, writer.name(name))
+    elif before != after:
+        yield Change(side.span.start, side.span.end, names_text(after, writer))
+
+
+def names_text(names: Sequence[str], writer: Writer) -> str:
+    """Return the names on one side of a path: one by itself, several in brackets."""
+    written = [writer.name(name) for name in names]
+    return written[0] if len(written) == 1 else f"[{', '.join(written)}]"
 
 
 def _learning(
@@ -160,8 +187,9 @@ def inserted(
 def new_statement(key: Key, value: Declaration, writer: Writer) -> str:
     """Return a statement in canonical layout, without the end of its last line."""
     if isinstance(value, Path):
-        ends = f"{writer.name(value.category)} -> {writer.name(value.task)}"
-        return f"path {key[1]} = {ends}"
+        sides = (names_text(names, writer) for names in _sides(value))
+        path = f"path {key[1]} = {' -> '.join(sides)}"
+        return format_text(SourceText("", path)).rstrip("\n")
     if isinstance(value, Adapter):
         head = f"adapter {writer.name(value.category)} -> {writer.name(value.task)}"
         fields = None if value.learning is None else writer.fields(value.learning)

@@ -12,11 +12,13 @@ from legonet._version import __version__
 from legonet.graph.resolved import edge_name
 from legonet.language.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 from legonet.modules.digest import state_digest
-from legonet.network.route import Route
+from legonet.network.route import JointRoute, Route
 
 if TYPE_CHECKING:
     from legonet.goals import Goal
+    from legonet.network.module_cache import RouteModules
     from legonet.network.route import Answering
+    from legonet.network.routes import EdgeKey
 
 PARTS = ("category", "adapter", "task", "calibration")
 """The parts of an application in running order.
@@ -80,6 +82,57 @@ class Application(Route):
     def has_dynamic_size(self) -> bool:
         """Whether it is to take pictures of other sizes than those that it was learned on."""
         return "height" in self.description["input"]["shape"]
+
+
+class JointApplication(JointRoute):
+    """What a joint path answers with one of its tasks, as `Application` is what an edge answers.
+
+    Args:
+        ways: The modules along each of its edges, by category and task.
+        description: What goes in and what comes out, as `JointApplication.of` finds it.
+
+    Attributes:
+        description: The same.
+    """
+
+    def __init__(
+        self, ways: Mapping[EdgeKey, RouteModules], description: Mapping[str, Any]
+    ) -> None:
+        super().__init__(description["name"], ways)
+        self.description = dict(description)
+
+    @classmethod
+    def of(cls, network: Answering, route: JointRoute, *, dynamic_size: bool) -> JointApplication:
+        """Return a joint path of a network as an application; its modules are the route's own.
+
+        Args:
+            network: The network.
+            route: The way along the path, on any device.
+            dynamic_size: As for `Application.of`.
+
+        Raises:
+            DiagnosticError: The data of the spec cannot be found.
+        """
+        ends = (route.categories[0], route.tasks[0])
+        goal, size = network.graph.edge(*ends).goal, network.size(*ends)
+        with torch.no_grad():
+            answer = route(torch.zeros(1, 3, size, size, device=device_of(route)))
+        if not isinstance(answer, Tensor):
+            raise TypeError(f"expected a path to one task, found {', '.join(route.tasks)}")
+        about: dict[str, Any] = {"name": route.name, "categories": list(route.categories)}
+        about |= {"task": route.tasks[0], "size": size}
+        about |= _sides(answer, goal, route.labels, size, dynamic_size=dynamic_size)
+        about["sha256"] = {name: state_digest(part) for name, part in route.named_children()}
+        about |= {"legonet": __version__, "torch": str(torch.__version__)}
+        return cls(route.ways(), about)
+
+    @property
+    def has_dynamic_size(self) -> bool:
+        """Whether it is to take pictures of other sizes than those that it was learned on."""
+        return "height" in self.description["input"]["shape"]
+
+
+AnyApplication = Application | JointApplication
 
 
 def device_of(module: nn.Module) -> torch.device:

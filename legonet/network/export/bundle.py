@@ -21,7 +21,7 @@ from legonet.modules.inputs import convert_input, input_of_half
 from legonet.modules.loading import load_tensors
 from legonet.modules.models import instantiate
 from legonet.modules.shapes_only import shapes_only
-from legonet.network.export.application import Application
+from legonet.network.export.application import AnyApplication, Application
 from legonet.network.export.bundle_document import (
     Document,
     Join,
@@ -99,7 +99,7 @@ class Bundle(ExportFormat):
                 help=["give the bundle another name, or move that file away"],
             )
 
-    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:
+    def encode(self, application: AnyApplication, edge: ResolvedEdge) -> Mapping[str, bytes]:
         """Return the contents of a bundle's two files, by their endings."""
         adapter = getattr(application, "adapter", None)
         calibrated = hasattr(application, "calibration")

@@ -12,7 +12,7 @@ from legonet.registry import Registry, UnusableError
 
 if TYPE_CHECKING:
     from legonet.graph.resolved import ResolvedEdge
-    from legonet.network.export.application import Application
+    from legonet.network.export.application import AnyApplication
     from legonet.network.export.verification import Asked
 
 
@@ -23,12 +23,14 @@ class ExportFormat(ABC):
         words: What a file of it is called in a sentence, such as ``an ONNX model``.
         suffix: What its files end in.
         tied_to_device: Whether a file computes where the application did, and nowhere else.
+        joins: Whether it can express a joint path, which has several category modules.
         several_files: Whether its files are told apart by their endings, so that none is free.
     """
 
     words: ClassVar[str]
     suffix: ClassVar[str]
     tied_to_device: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
     several_files: ClassVar[bool] = False
 
     def check(self, file: Path) -> None:  # noqa: B027 - most formats need nothing
@@ -39,12 +41,12 @@ class ExportFormat(ABC):
         """
 
     @abstractmethod
-    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:
+    def encode(self, application: AnyApplication, edge: ResolvedEdge) -> Mapping[str, bytes]:
         """Return the contents of each file by its ending, empty for the ending that was asked for.
 
         Args:
-            application: What to write.
-            edge: The edge that it was taken from.
+            application: What to write; a `JointApplication` only for a format that ``joins``.
+            edge: The edge that it was taken from; for a joint path, the first of them.
 
         Raises:
             DiagnosticError: The format cannot express it.

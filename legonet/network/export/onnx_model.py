@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from legonet.graph.resolved import ResolvedEdge
-    from legonet.network.export.application import Application
+    from legonet.network.export.application import AnyApplication
 
 OPSET = 18
 """Version of ONNX's operators: old enough for most runtimes, and the one that torch knows best."""
@@ -36,6 +36,7 @@ class OnnxModel(ExportFormat):
 
     words = "an ONNX model"
     suffix = ".onnx"
+    joins = True
 
     def check(self, file: Path) -> None:  # noqa: ARG002 - any file will do
         """Raise a `DiagnosticError`, LEGO761, where a package is missing that writes ONNX."""
@@ -52,7 +53,7 @@ class OnnxModel(ExportFormat):
                     ],
                 ) from error
 
-    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
+    def encode(self, application: AnyApplication, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
         """Return the contents of an ``.onnx`` file, with the application's description in it.
 
         Raises:
@@ -97,7 +98,7 @@ class OnnxModel(ExportFormat):
         return largest_difference(answers, asked, TOLERANCE)
 
 
-def _converted(program: ExportedProgram, application: Application) -> Any:
+def _converted(program: ExportedProgram, application: AnyApplication) -> Any:
     description = application.description
     names = {0: "batch"}
     if application.has_dynamic_size:

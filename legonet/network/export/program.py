@@ -9,7 +9,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from legonet.diagnostics import DiagnosticError
-from legonet.network.export.application import Application, device_of
+from legonet.network.export.application import AnyApplication, device_of
 from legonet.network.export.format import ExportFormat
 from legonet.network.export.verification import (
     OTHER_FORMATS,
@@ -35,9 +35,10 @@ class Program(ExportFormat):
 
     words = "a program of torch.export"
     suffix = ".pt2"
+    joins = True
     tied_to_device = True
 
-    def encode(self, application: Application, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
+    def encode(self, application: AnyApplication, edge: ResolvedEdge) -> Mapping[str, bytes]:  # noqa: ARG002
         """Return the contents of a ``.pt2`` file, with the application's description in it."""
         buffer = io.BytesIO()
         description = json_text(application.description, indent=2)
@@ -51,7 +52,7 @@ class Program(ExportFormat):
             return largest_difference(loaded, asked, TOLERANCE)
 
 
-def trace(application: Application) -> ExportedProgram:
+def trace(application: AnyApplication) -> ExportedProgram:
     """Return an application as a program that takes batches of any number.
 
     Args:

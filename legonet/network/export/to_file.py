@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from legonet.atomic_files import write_atomically
 from legonet.diagnostics import DiagnosticError
-from legonet.network.export.application import Application
-from legonet.network.export.format import FORMATS, format_of
+from legonet.network.export.application import AnyApplication, Application, JointApplication
+from legonet.network.export.format import FORMATS, ExportFormat, format_of
 from legonet.network.export.verification import ask
+from legonet.network.route import JointRoute, Route
 
 if TYPE_CHECKING:
     from legonet.network.route import Answering
@@ -74,12 +75,17 @@ def export(
     kind = FORMATS.get(wanted)()
     check_folder(file)
     kind.check(file)
-    ends = _ends(network, path, category, task)
-    route = network.route(*ends)
+    route, ends = _route(network, path, category, task)
+    if isinstance(route, JointRoute):
+        _check_joint(route, kind)
     if not kind.tied_to_device:
         # The route has modules of its own from here on.
         route = route.to("cpu")
-    application = Application.of(network, ends, route, name=path, dynamic_size=dynamic_size)
+    application: AnyApplication
+    if isinstance(route, JointRoute):
+        application = JointApplication.of(network, route, dynamic_size=dynamic_size)
+    else:
+        application = Application.of(network, ends, route, name=path, dynamic_size=dynamic_size)
     asked = ask(route, application.description["size"], dynamic_size=dynamic_size)
     encoded = kind.encode(application, network.graph.edge(*ends))
     difference = kind.verify(encoded, asked)
@@ -89,17 +95,32 @@ def export(
     return Export(tuple(contents), wanted, written, difference, application.description)
 
 
-def _ends(
+def _route(
     network: Answering, path: str | None, category: str | None, task: str | None
-) -> tuple[str, str]:
-    """Return the category and the task that are meant."""
+) -> tuple[Route | JointRoute, tuple[str, str]]:
+    """Return the route that is meant, and the category and the task of its first edge."""
     if path is not None and category is None and task is None:
-        network.path(path)  # it knows what to say of a name that does not exist
-        application = network.graph.spec.paths[path]
-        return application.category, application.task
+        return network.path(path), network.graph.spec.paths[path].edges[0]
     if path is None and category is not None and task is not None:
-        return category, task
+        return network.route(category, task), (category, task)
     raise ValueError("expected a path, or a category and a task")
+
+
+def _check_joint(route: JointRoute, kind: ExportFormat) -> None:
+    """Raise a `DiagnosticError`, LEGO766, where a format cannot express a path of several edges."""
+    if len(route.tasks) > 1:
+        raise DiagnosticError.of(
+            "LEGO766",
+            f"path `{route.name}` leads to {len(route.tasks)} tasks, and a file answers with one",
+            help=[f"write a path to each task, such as `path {route.name}_{route.tasks[0]} = ..`"],
+        )
+    if not kind.joins:
+        raise DiagnosticError.of(
+            "LEGO766",
+            f"path `{route.name}` joins {len(route.categories)} categories, which {kind.words}"
+            " cannot express",
+            help=["export a program or an ONNX model: `-o NAME.pt2` or `-o NAME.onnx`"],
+        )
 
 
 def check_folder(file: Path) -> None:

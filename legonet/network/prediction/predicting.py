@@ -16,9 +16,10 @@ from torch import Tensor
 from legonet.data import to_tensor
 from legonet.data.decode import squash
 from legonet.diagnostics import DiagnosticError
+from legonet.modules.joint import joint_logits
 from legonet.network.prediction.pictures import Broken, GivenPicture, gathered
 from legonet.network.prediction.prediction import Prediction
-from legonet.network.routes import EdgeKey
+from legonet.network.routes import JointKey, RouteKey, edges_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ READERS = 4
 def predictions(
     network: Answering,
     given: Given | Iterable[Given],
-    routes: Sequence[EdgeKey],
+    routes: Sequence[RouteKey],
     broken: Broken | None = None,
 ) -> Iterator[Prediction]:
     """Give the answers to pictures, a batch at a time.
@@ -48,7 +49,7 @@ def predictions(
     Args:
         network: The network.
         given: Files, folders, patterns, PIL pictures or arrays.
-        routes: The category and the task of each route.
+        routes: The category and the task of each route, or what a path joins.
         broken: Hears of each picture that cannot be read; the first one raises unless given.
 
     Raises:
@@ -56,9 +57,9 @@ def predictions(
     """
     broken = broken or _raised
     pictures = gathered(given, broken)
-    sizes = {ends: network.size(*ends) for ends in routes}
+    sizes = {key: network.size(*edges_of([key])[0]) for key in routes}
     largest = max(sizes.values(), default=1)
-    at_once = max(1, PIXELS_AT_ONCE // (largest**2 * max(1, len(routes))))
+    at_once = max(1, PIXELS_AT_ONCE // (largest**2 * max(1, len(edges_of(routes)))))
     batches = [pictures[first : first + at_once] for first in range(0, len(pictures), at_once)]
     for batch in _read_ahead(batches, partial(_look, sizes=set(sizes.values()))):
         seen = []
@@ -109,32 +110,38 @@ def _look(picture: GivenPicture, sizes: Iterable[int]) -> _Seen | DiagnosticErro
 
 
 def _answered(
-    network: Answering, seen: Sequence[_Seen], sizes: Mapping[EdgeKey, int]
+    network: Answering, seen: Sequence[_Seen], sizes: Mapping[RouteKey, int]
 ) -> Iterator[Prediction]:
     if not seen:
         return
-    alike: defaultdict[int, list[EdgeKey]] = defaultdict(list)
-    for ends, size in sizes.items():
-        alike[size].append(ends)
-    logits: dict[EdgeKey, Tensor] = {}
+    alike: defaultdict[int, list[RouteKey]] = defaultdict(list)
+    for key, size in sizes.items():
+        alike[size].append(key)
+    found: dict[RouteKey, Tensor] = {}
     for size, routes in alike.items():
         tensor = to_tensor(np.stack([item.pixels[size] for item in seen]))
-        logits |= network.answers(routes, tensor)
-    found = {ends: logits[ends].float().cpu() for ends in sizes}
-    labels = {ends: network.labels(*ends) for ends in sizes}
-    goals = {ends: network.graph.edge(*ends).goal for ends in sizes}
+        logits = network.answers(edges_of(routes), tensor)
+        for key in routes:
+            own = [logits[ends].float().cpu() for ends in edges_of([key])]
+            found[key] = joint_logits(own) if isinstance(key, JointKey) else own[0]
+    labels = {
+        key: key.labels if isinstance(key, JointKey) else network.labels(*key) for key in sizes
+    }
+    goals = {key: network.graph.edge(*edges_of([key])[0]).goal for key in sizes}
     for number, item in enumerate(seen):
-        for ends in sizes:
-            yield _prediction(item, ends, goals[ends], labels[ends], found[ends][number])
+        for key in sizes:
+            yield _prediction(item, key, goals[key], labels[key], found[key][number])
 
 
 def _prediction(
-    seen: _Seen, ends: EdgeKey, goal: Goal, labels: tuple[str, ...], logits: Tensor
+    seen: _Seen, key: RouteKey, goal: Goal, labels: tuple[str, ...], logits: Tensor
 ) -> Prediction:
     told = goal.about_picture(logits.numpy(), labels, seen.own_size)
+    category, task = (None, key.task) if isinstance(key, JointKey) else key
     return Prediction(
         seen.picture,
-        *ends,
+        category,
+        task,
         told.answer,
         told.probabilities,
         told.shares,
@@ -143,6 +150,7 @@ def _prediction(
         told.points,
         told.boxes,
         goal,
+        key.path if isinstance(key, JointKey) else None,
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from legonet.building.storage.files import write_whole
 from legonet.diagnostics import DiagnosticError
+from legonet.goals.background import BACKGROUND
 from legonet.goals.picture_answer import Box, PictureAnswer
 from legonet.goals.segmentation import Segmentation
 from legonet.graph.resolved import edge_name
@@ -34,10 +35,11 @@ class Prediction:
 
     Args:
         picture: The picture; ``str()`` gives its name.
-        category: The category's name.
+        category: The category's name; None where a joint path tells several apart.
         task: The task's name.
         answer: The label, or None where the route tells one category from all else and says no;
-            for a mask the label of most pixels.
+            for a mask the label of most pixels. ``background`` where a joint path says that it is
+            none of its categories.
         probabilities: Of each label, 0 to 1, for classification.
         shares: Of the picture's pixels, for each label, 0 to 1, for segmentation.
         mask: ``(H, W)``, in the picture's own size, for segmentation: the number of each pixel's
@@ -47,10 +49,11 @@ class Prediction:
         points: The pixel, from the left and from the top, of each point, for key points.
         boxes: Around objects, for detection.
         goal: What kind of answer it is.
+        path: The name of the joint path that answers; None for a route through one edge.
     """
 
     picture: GivenPicture
-    category: str
+    category: str | None
     task: str
     answer: str | None
     probabilities: Mapping[str, float] = field(default_factory=dict)
@@ -60,11 +63,17 @@ class Prediction:
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     boxes: tuple[Box, ...] = ()
     goal: Goal = field(default_factory=Segmentation, repr=False, compare=False)
+    path: str | None = None
 
     @property
     def route(self) -> str:
-        """What the route is called, such as ``cat -> classify``."""
-        return edge_name(self.category, self.task)
+        """What the route is called, such as ``cat -> classify``, or ``zoo -> classify``."""
+        return edge_name(self.path or self.category or "", self.task)
+
+    @property
+    def label(self) -> str:
+        """The answer as a label, which is ``background`` where the answer is no."""
+        return BACKGROUND if self.answer is None else self.answer
 
     def to_json(self) -> dict[str, Any]:
         """Return it as values of JSON, without the mask."""
@@ -76,7 +85,7 @@ class Prediction:
         }
         return {
             "picture": self.picture.name,
-            "category": self.category,
+            **({"category": self.category} if self.path is None else {"path": self.path}),
             "task": self.task,
             "answer": self.answer,
             **{name: dict(values) for name, values in figures.items() if values},
@@ -147,7 +156,8 @@ class MaskFiles:
         Raises:
             DiagnosticError: They cannot be written, or the picture can no longer be read.
         """
-        stem = f"{self._name(prediction.picture.name)}.{prediction.category}.{prediction.task}"
+        answering = prediction.path or prediction.category
+        stem = f"{self._name(prediction.picture.name)}.{answering}.{prediction.task}"
         images = {"overlay": prediction.overlay()}
         if prediction.mask is not None:
             images = {"mask": prediction.mask_image(), **images}

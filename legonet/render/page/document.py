@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from legonet.building import Plan
     from legonet.diagnostics import SourceText, Span
-    from legonet.language.declarations import Adapter, Network
+    from legonet.language.declarations import Adapter, Network, Path
     from legonet.language.spec import Key, Origin
     from legonet.language.weights import Weights
     from legonet.syntax.ast import Statement
@@ -128,14 +128,15 @@ class _Document:
             ],
             "edges": [self._edge(adapter) for adapter in shown.adapters],
             "paths": [
-                {"name": name, "category": item.category, "task": item.task}
+                self._path(name, item, task)
                 for name, item in spec.paths.items()
-                if item.category in categories and item.task in tasks
+                if categories.keys() >= set(item.categories) and tasks.keys() >= set(item.tasks)
+                for task in item.tasks
             ],
         }
         return {
             "title": self._title(),
-            "first": [[item.category, item.task] for item in applications[:1]],
+            "first": [list(item.edges[0]) for item in applications[:1] if len(item.edges) == 1],
             "states": {
                 state.value: {"name": words.STATES[state], "sign": LOOKS[state].sign}
                 for state in State
@@ -236,6 +237,23 @@ class _Document:
             "curve": curve_of(certificate),
             "no_curve": why_no_curve(certificate, trained=learning is not None),
             **self._place(("adapter", *ends)),
+        }
+
+    def _path(self, name: str, path: Path, task: str) -> Item:
+        """Return one answer of a path; a joint one has figures of its own."""
+        if not path.is_joint:
+            return {"name": name, "category": path.categories[0], "task": task}
+        step = None if self._plan is None else self._plan.joint(name, task)
+        certificate = certificate_of(step)
+        return {
+            "name": name,
+            "category": None,
+            "categories": list(path.categories),
+            "task": task,
+            "metrics": metrics(certificate.get("metrics") or {}),
+            "labels": certificate.get("labels") or [],
+            "confusion": certificate.get("confusion") or [],
+            "warnings": warnings(certificate),
         }
 
 

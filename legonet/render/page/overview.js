@@ -23,6 +23,31 @@ function overview() {
 
 const countOf = (some, all) => some.length === all.length ? `${all.length}` : `${some.length} of ${all.length}`;
 
+/** What a path leads from: a category, or those that it joins. */
+const categoriesOf = ({ category, categories: several }) => category ?? `[${several.join(", ")}]`;
+
+/** How good a joint path is, and which answers it gives for what. */
+function jointFigures(path) {
+  if (!path.categories || path.metrics.length === 0) return [];
+  return [
+    ...warningsOf(path),
+    element("details", {},
+      element("summary", {}, `${path.metrics[0].name} ${figure(path.metrics[0].own, path.metrics[0])}`),
+      metricsTable({ ...path, kind: "edge" }),
+      path.labels.length <= mostLabels ? confusionTable(path) : null),
+  ];
+}
+
+const mostLabels = 16;
+
+const confusionTable = ({ labels, confusion }) => element("table", { class: "list confusion" },
+  element("caption", {}, "Answers (columns) for what is shown (rows)"),
+  element("thead", {}, element("tr", {}, element("td"),
+    ...labels.map((label) => element("th", { scope: "col" }, nameOf(label))))),
+  element("tbody", {}, ...confusion.map((row, number) => element("tr", {},
+    element("th", { scope: "row" }, nameOf(labels[number])),
+    ...row.map((count) => element("td", { class: "number" }, String(count)))))));
+
 function applications() {
   if (model.paths.length === 0) return [];
   return [
@@ -35,7 +60,8 @@ function applications() {
           choose({ category: path.category, task: path.task });
         },
       }, nameOf(path.name)),
-      element("span", { class: "soft" }, " ", nameOf(path.category), " → ", nameOf(path.task))))),
+      element("span", { class: "soft" }, " ", nameOf(categoriesOf(path)), " → ", nameOf(path.task)),
+      ...jointFigures(path)))),
   ];
 }
 

@@ -152,8 +152,7 @@ class _Layout:
                 else:
                     self._block(head, item.fields)
             case ast.Path():
-                ends = f"{_dotted(item.category)} -> {_dotted(item.task)}"
-                self._line(f"path {item.name.text} = {ends}")
+                self._path(item)
             case ast.Field():
                 self._named(item, "")
             case ast.Argument():
@@ -167,6 +166,19 @@ class _Layout:
             self._block(name, item.value, compact=True)
         else:
             self._value(f"{name}: " if name else "", item.value, tail)
+
+    def _path(self, path: ast.Path) -> None:
+        head = f"path {path.name.text} = "
+        if isinstance(path.category, ast.Reference):
+            self._value(f"{head}{_dotted(path.category)} -> ", path.task, "")
+            return
+        task = self._on_one_line(path.task)
+        if task is None or self._comments.within(path.task.span.start, path.task.span.end):
+            self._value(head, path.category, " -> [")
+            start, end = path.task.span.start, path.task.span.end
+            self._inside(start + 1, ast.references(path.task), end, "]", blank_lines=False)
+        else:
+            self._value(head, path.category, f" -> {task}")
 
     def _loop(self, loop: ast.For) -> None:
         brace = self._text.index("{", loop.values.span.end)

@@ -22,7 +22,7 @@ _FORMS = {
     "category": "`category NAME { .. }`",
     "task": "`task NAME { .. }`",
     "adapter": "`adapter CATEGORY -> TASK { .. }`",
-    "path": "`path NAME = CATEGORY -> TASK`",
+    "path": "`path NAME = CATEGORY -> TASK` or `path NAME = [CATEGORY, ..] -> TASK`",
 }
 _OF_OTHER_LANGUAGES = {
     **dict.fromkeys(("const", "var", "def", "set", "local", "val", "define"), "let"),
