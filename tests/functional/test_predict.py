@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -54,6 +55,18 @@ def test_one_document_holds_what_is_answered_and_what_is_broken(first: Path) -> 
     assert [item["code"] for item in found["diagnostics"]] == ["LEGO403", "LEGO404"]
     assert "away.png" in finished.stderr
     assert "built.lego" in finished.stderr
+
+
+def test_answers_are_written_line_by_line(first: Path) -> None:
+    arguments = ("photos", "away.png", "--path", "read_one", "--path", "find_one")
+    whole = document(legonet(first, "predict", "built.lego", *arguments, "--json"))
+    finished = legonet(first, "predict", "built.lego", *arguments, "--json-lines")
+    assert finished.returncode == 3
+    assert [json.loads(line) for line in finished.stdout.splitlines()] == whole["predictions"]
+    assert "away.png" in finished.stderr
+    both = legonet(first, "predict", "built.lego", *arguments, "--json", "--json-lines")
+    assert both.returncode == 2
+    assert "choose one of --json and --json-lines" in both.stderr
 
 
 def test_masks_are_written(first: Path, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -59,6 +59,12 @@ LIKELY = 3
 @trust
 @store_folder
 @json_document
+@click.option(
+    "--json-lines",
+    "as_lines",
+    is_flag=True,
+    help="One JSON object a line for each answer, as soon as it is known.",
+)
 def predict(
     spec: Path,
     pictures: tuple[str, ...],
@@ -71,6 +77,7 @@ def predict(
     trust: tuple[Path, ...],
     store: Path | str | None,
     as_json: bool,
+    as_lines: bool,
 ) -> None:
     """Answer for pictures with what is built of SPEC.
 
@@ -79,18 +86,27 @@ def predict(
     computed once. If a picture cannot be read, it is named, the others are answered, and the exit
     code is 3. A path along an edge that is no better than chance answers with a warning.
     """
+    if as_json and as_lines:
+        raise click.UsageError("choose one of --json and --json-lines")
     network = _network(spec, settings, trust, store, device)
     routes = network.routes(categories or None, tasks or None, paths=paths or None)
     failures = network.failures(routes)
     show(failures)
     broken: list[Diagnostic] = []
+    rows: list[_Row] = []
+    written: list[Mapping[str, str]] = []
     try:
-        rows = _answered(network, routes, pictures, output, broken)
+        for row in _answered(network, routes, pictures, output, broken):
+            written.append(row.files)
+            if as_lines:
+                document(row.to_json(), as_line=True)
+            else:
+                rows.append(row)
     except DiagnosticError as error:
         fail([*broken, *error.diagnostics], Exit.FAILED, as_json=as_json)
     show(broken)
     if as_json:
-        found = [{**row.prediction.to_json(), **row.files} for row in rows]
+        found = [row.to_json() for row in rows]
         document(
             {"predictions": found, "diagnostics": [to_json(item) for item in (*failures, *broken)]}
         )
@@ -102,7 +118,7 @@ def predict(
         if any(row.prediction.shares for row in rows):
             click.echo("px: share of the picture's pixels")
     if output is not None:
-        note(_masks(rows, output))
+        note(_masks(written, output))
     if broken:
         raise click.exceptions.Exit(Exit.FAILED)
 
@@ -113,6 +129,10 @@ class _Row:
 
     prediction: Prediction
     files: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {**self.prediction.to_json(), **self.files}
 
 
 def _network(
@@ -138,8 +158,8 @@ def _answered(
     pictures: Sequence[str],
     output: Path | None,
     broken: list[Diagnostic],
-) -> list[_Row]:
-    """Answer, and write the masks of a batch before the next one is answered."""
+) -> Iterator[_Row]:
+    """Yield answers; the masks of a batch are written before the next one is answered."""
     from PIL.Image import DecompressionBombWarning
 
     from legonet.network.prediction import MaskFiles, predictions
@@ -147,17 +167,16 @@ def _answered(
     # Pillow refuses what is twice as large, and says so in an error.
     warnings.simplefilter("ignore", DecompressionBombWarning)
     masks = None if output is None else MaskFiles(output)
-    rows = []
     with console(error=True).status("reading pictures") as status:
-        for prediction in predictions(
+        found = predictions(
             network, pictures, routes, lambda error: broken.extend(error.diagnostics)
-        ):
+        )
+        for number, prediction in enumerate(found, start=1):
             files = {}
             if masks is not None and prediction.is_drawn:
                 files = {kind: str(file) for kind, file in masks.write(prediction).items()}
-            rows.append(_Row(replace(prediction, mask=None), files))
-            status.update(counted(len(rows), "answer"))
-    return rows
+            status.update(counted(number, "answer"))
+            yield _Row(replace(prediction, mask=None), files)
 
 
 def _table(rows: Sequence[_Row], names: Mapping[tuple[str, str], str]) -> Table:
@@ -198,9 +217,9 @@ def _figure(item: Prediction) -> str:
     return f"{first}, then {', '.join(runners)}" if len(others) > 1 else first
 
 
-def _masks(rows: Sequence[_Row], output: Path) -> str:
-    masks = sum("mask" in row.files for row in rows)
-    drawn = sum(bool(row.files) for row in rows) - masks
+def _masks(written: Sequence[Mapping[str, str]], output: Path) -> str:
+    masks = sum("mask" in files for files in written)
+    drawn = sum(map(bool, written)) - masks
     if not masks and not drawn:
         return "no mask: the paths answer for whole pictures"
     found = [(masks, "mask"), (drawn, "picture")]
