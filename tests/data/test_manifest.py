@@ -168,8 +168,16 @@ def test_a_malformed_manifest_is_an_error(tmp_path, text, word):
 def test_a_missing_manifest_is_an_error(tmp_path):
     message = failure("LEGO401", lambda: open_source(Manifest(directory=tmp_path / "nowhere")))
     assert "nowhere" in message
-    (tmp_path / "file").write_text("no folder")
-    failure("LEGO401", lambda: open_source(Manifest(directory=tmp_path / "file")))
+    (tmp_path / "file").write_text("no manifest")
+    failure("LEGO402", lambda: open_source(Manifest(directory=tmp_path / "file")))
+
+
+def test_a_manifest_of_another_name_is_given_as_a_file(folder):
+    whole = open_source(Manifest(directory=folder))
+    (folder / "manifest.csv").rename(folder / "list.csv")
+    found = open_source(Manifest(directory=folder / "list.csv"))
+    assert found.fingerprint(None) == whole.fingerprint(None)
+    failure("LEGO401", lambda: open_source(Manifest(directory=folder)))
 
 
 def test_missing_files_are_counted_and_the_first_is_named(folder):

@@ -255,8 +255,8 @@ class _Checker:
                 self._warn(
                     *place,
                     "LEGO420",
-                    f"`{name}` has {len(labels)} test pictures: one of them is "
-                    f"{100 / len(labels):.0f} % of the error",
+                    f"`{name}` has {len(labels)} test pictures: a single mistake makes "
+                    f"{100 / len(labels):.0f} % error",
                     "move some training pictures to the test split",
                 )
             return

@@ -37,7 +37,7 @@ class ManifestSource(Source):
     0 for anything else, 255 for the category and 128 where it is unknown.
 
     Args:
-        directory: The folder.
+        directory: The folder of a ``manifest.csv``, or the file itself.
         only: Keep the rows with this value in their ``source`` column; all rows when None.
         targets: The columns with numbers.
         boxes: The column with boxes.
@@ -61,6 +61,9 @@ class ManifestSource(Source):
         depth: str | None = None,
         depth_unit: float = 1.0,
     ) -> None:
+        file = directory / "manifest.csv"
+        if directory.is_file():
+            file, directory = directory, directory.parent
         self.directory = directory
         self.depth_unit = depth_unit
         self.targets = targets
@@ -68,7 +71,7 @@ class ManifestSource(Source):
         self.has_depth = depth is not None
         self.point_names = points
         columns = Columns(targets, boxes, points, depth)
-        self.rows = tuple(rows_of(directory / "manifest.csv", only, columns))
+        self.rows = tuple(rows_of(file, only, columns))
         self.categories = tuple(sorted({name for row in self.rows for name in row.categories}))
         self.has_background = any(not row.categories for row in self.rows)
         self.has_masks = any(row.mask and row.categories for row in self.rows)
@@ -220,7 +223,7 @@ class Manifest(SourceForm):
     left out.
 
     Args:
-        directory: The folder.
+        directory: The folder, or the file itself if it has another name.
         only: Keeps only the rows with this value in the ``source`` column. Default: all rows.
         targets: The columns with the numbers that regression asks for.
         boxes: The column with the boxes around objects, ``10 20 30 40; 5 5 9 9 dog``: the pixels of

@@ -263,7 +263,7 @@ Remove one of the two. Pictures of one colour, such as black frames of a video, 
         "few pictures of an answer",
         """\
 `legonet check --data` counts the pictures of each answer. It warns where a test split is so small
-that its figures say little (one of 20 pictures is 5 % of the error), and where one answer has more
+that its figures say little (a single mistake in 20 makes 5 % error), and where one answer has more
 than ten times as many training pictures as another, since a network may then learn to give that
 answer always.
 

@@ -94,7 +94,7 @@ def test_small_splits_and_rare_answers_are_warnings(folder: Path) -> None:
     assert {item.code for item in found} == {"LEGO420"}
     messages = [item.message for item in found]
     assert "`pets` has 40 training pictures of `background`, and 3 of `cat`" in messages
-    assert "`pets` has 20 test pictures: one of them is 5 % of the error" in messages
+    assert "`pets` has 20 test pictures: a single mistake makes 5 % error" in messages
 
 
 def test_too_few_pictures_are_told_without_reading_any(folder: Path) -> None:
