@@ -73,6 +73,19 @@ def test_a_category_is_learned() -> None:
     assert not network.training
 
 
+def test_a_category_is_learned_in_mixed_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_training, "MIXED_PRECISION", ("cpu",))
+    network = seeded(tiny, 1)
+    computed = set()
+    network[2].register_forward_hook(lambda *seen: computed.add(seen[2].dtype))
+    train = digits(500, category=3)
+    train_network(network, recipe(category="3", epochs=8, learning_rate=1e-2), train, silent)
+    assert computed == {torch.bfloat16}
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    held_out = digits(1200, category=3).take(np.arange(500, 1200))
+    assert measure(network, held_out, Classification())["error_rate"] < 0.15
+
+
 def test_several_labels_are_learned() -> None:
     network = seeded(tiny, 10)
     train_network(network, recipe(epochs=8, learning_rate=1e-2), digits(600), silent)
