@@ -71,6 +71,12 @@ def test_plan_why_and_inspect_name_it(built: Path) -> None:
     for line, label, row in zip(matrix, found["labels"], found["confusion"], strict=True):
         assert line.split()[0] == label
         assert line.split()[1:4] == [str(count) for count in row]
+    alone = legonet(built, "inspect", "joint.lego", "which").stdout
+    assert alone.startswith("path which -> classify: error")
+    assert alone in shown
+    misspelled = legonet(built, "inspect", "joint.lego", "wich")
+    assert misspelled.returncode == 1
+    assert "a category or path with a similar name exists: `which`" in misspelled.stderr
 
 
 def test_why_of_an_unknown_name_is_explained(built: Path) -> None:

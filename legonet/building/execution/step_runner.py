@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -293,6 +293,11 @@ class StepRunner:
         if truth is None:
             raise ValueError(f"no right answers for {step.name}")
         known = goal.known(truth)
+        counts, teacher_counts = (
+            confusion(truth[known], asked.answers[known], len(joint.labels))
+            for asked in (own, others)
+        )
+        warnings += hardly_answered(joint.labels, counts, teacher_counts)
         return {
             "metrics": {
                 **own.metrics,
@@ -300,8 +305,8 @@ class StepRunner:
             },
             "measured": MEASURE_VERSION,
             "labels": list(joint.labels),
-            "confusion": confusion(truth[known], own.answers[known], len(joint.labels)),
-            "teacher_confusion": confusion(truth[known], others.answers[known], len(joint.labels)),
+            "confusion": counts,
+            "teacher_confusion": teacher_counts,
             "warnings": [value_of(item) for item in warnings],
             "dependencies": used,
         }
@@ -441,6 +446,27 @@ def _at_chance(edge: str) -> Diagnostic:
         help=("mend the edge, or leave its category out of the path",),
         severity=Severity.WARNING,
     )
+
+
+def hardly_answered(
+    labels: Sequence[str], counts: Sequence[Sequence[int]], teacher_counts: Sequence[Sequence[int]]
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each label that guessing would give more often to what it stands for."""
+    for place, label in enumerate(labels):
+        own, others = (
+            table[place][place] / max(1, sum(table[place])) for table in (counts, teacher_counts)
+        )
+        if own <= 1 / len(labels) < others:
+            yield Diagnostic(
+                "LEGO656",
+                f"what shows {label} is answered right in {100 * own:.0f} % of all cases, and by "
+                f"the teachers in {100 * others:.0f} %",
+                help=(
+                    "give the edges data whose background shows the other categories, too",
+                    "or give them more `unlabelled` pictures",
+                ),
+                severity=Severity.WARNING,
+            )
 
 
 def _contents(step: Step) -> str:

@@ -33,9 +33,10 @@ def inspect(
     store: Path | None,
     as_json: bool,
 ) -> None:
-    """Show the certificate of each edge: figures, seeds, digests.
+    """Show the certificate of each edge and joint path: figures, seeds, digests.
 
-    CATEGORY limits this to the edges of one category, and TASK to a single edge.
+    CATEGORY limits this to the edges of one category, and TASK to a single edge. The name of a
+    joint path in place of CATEGORY shows that path alone.
     """
     from legonet.building import Workspace
     from legonet.building.inspection import inspect_plan
@@ -43,16 +44,21 @@ def inspect(
 
     planned = Workspace(spec, store).plan(load(spec, overrides(settings)))
     found = inspect_plan(planned)
+    joint = [path for path in found["paths"] if path["name"] == category]
+    if joint and task is None:
+        found["edges"], found["networks"], found["paths"] = [], [], joint
+        category = None
     for field, wanted in (("category", category), ("task", task)):
         if wanted is None:
             continue
-        names = [edge[field] for edge in found["edges"]]
+        joints = [path["name"] for path in found["paths"]] if field == "category" else []
+        names = [edge[field] for edge in found["edges"]] + joints
         found["edges"] = [edge for edge in found["edges"] if edge[field] == wanted]
         if not found["edges"]:
             raise DiagnosticError.of(
                 "LEGO708",
                 f"no edge of the {field} `{wanted}`",
-                help=did_you_mean(wanted, names, field),
+                help=did_you_mean(wanted, names, "category or path" if joints else field),
             )
         found["paths"] = []
     if as_json:
@@ -82,9 +88,11 @@ def _table(found: dict[str, Any]) -> None:
             error(edge["metrics"], "donor"),
             (edge["adapter_sha256"] or "")[:12],
         )
-    console().print(shown)
-    for path in found["paths"]:
-        click.echo("")
+    if found["edges"]:
+        console().print(shown)
+    for number, path in enumerate(found["paths"]):
+        if number or found["edges"]:
+            click.echo("")
         _path(path)
     for network in found["networks"]:
         if network["input"] is not None:

@@ -261,4 +261,18 @@ confusion matrix shows how much harm it does.
 Mend the edge, with more pictures or another method, or leave its category out of the path.
 """,
     ),
+    Code(
+        "LEGO656",
+        "a joint path that hardly ever gives one of its answers",
+        """\
+Each edge of a joint path tells its category from the background. The surest one wins, and one of
+them is as sure about pictures of another category: they are answered right no more often than by
+guessing, while the teachers, asked in the same way, tell them apart. Each edge may be good by
+itself nevertheless, since its own test pictures show its category and the background alone.
+
+An adapter that has never seen another category cannot tell it from its own. Where the data have
+background pictures, use data whose background shows the other categories, too; and give the edges
+more `unlabelled` pictures. `legonet inspect SPEC` shows the confusion matrix.
+""",
+    ),
 )
