@@ -85,8 +85,12 @@ def check(
             from legonet.building.execution.resources import machine_memory
             from legonet.building.planning.data_check import data_of
 
-            with _progress() as report:
-                mistakes, read = data_of(graph, report, machine_memory())
+            try:
+                with _progress() as report:
+                    mistakes, read = data_of(graph, report, machine_memory())
+            except KeyboardInterrupt as interruption:
+                interruption.add_note("not all pictures were read")
+                raise
             found += mistakes
             pictures += read
     found = in_order(found)

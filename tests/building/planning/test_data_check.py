@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from kit.commands import document, legonet
+from kit.commands import document, environment, legonet
 from kit.specs import write_spec
 from PIL import Image
 
@@ -149,6 +153,27 @@ def test_the_command_lists_every_damaged_picture(folder: Path) -> None:
     assert block["skipped"] == {"hidden": 1}
     github = legonet(folder, "check", "--data", "--format", "github", "small.lego")
     assert github.stdout.startswith("::error title=LEGO404,file=small.lego,line=2,")
+
+
+def test_ctrl_c_says_that_not_all_was_read(folder: Path) -> None:
+    spec_in(folder)
+    # A pipe without a writer keeps the command waiting in the middle of its pictures.
+    endless = folder / "pets/train/cat/endless.png"
+    os.mkfifo(endless)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "legonet", "check", "--data", "small.lego"],
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        text=True,
+    )
+    with endless.open("wb"):  # waits until the command reads it
+        endless.unlink()
+        process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert words.lstrip("\n") == "interrupted: not all pictures were read\n"
 
 
 def test_a_plan_counts_what_is_left_out(folder: Path) -> None:
