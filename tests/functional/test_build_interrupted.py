@@ -47,7 +47,7 @@ sys.meta_path.insert(0, Importer())
 AT_CHECK = """
 import legonet.building.workspace as workspace
 
-def check(self, plan):
+def check(self, plan, **how):
     os.kill(os.getpid(), NUMBER)
     time.sleep(1000)
 
@@ -68,7 +68,7 @@ HELD_UP = """
 import legonet.building.execution.scheduler as scheduler
 import legonet.building.workspace as workspace
 
-def check(self, plan):
+def check(self, plan, **how):
     os.kill(os.getpid(), NUMBER)
 
 workspace.Workspace.check = check
@@ -80,7 +80,7 @@ import legonet.building.execution.scheduler as scheduler
 import legonet.building.workspace as workspace
 import legonet.cli.interruption as interruption
 
-def check(self, plan):
+def check(self, plan, **how):
     os.kill(os.getpid(), NUMBER)
 
 def close(self, patience):

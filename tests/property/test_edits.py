@@ -134,7 +134,8 @@ def in_python(value: Any) -> dict[str, Any]:
     block = value.learning if isinstance(value, Adapter) else value
     if block is None:
         return {}
-    fields = {field.name: getattr(block, field.name) for field in fields_of(type(block)).values()}
+    types = fields_of(type(block))
+    fields = {name: getattr(block, field.name) for name, field in types.items()}
     return {name: found for name, found in fields.items() if found is not None}
 
 

@@ -426,7 +426,7 @@ class StepRunner:
         found = self._others.get(asked)
         if found is None:
             # Its answers about a background that several categories share are known afterwards.
-            module = freeze(self._features.remembering(network.module, network.sha256))
+            module = self._features.remembering(network.module, network.sha256).eval()
             found = measured(module, test, goal, device=self._device, apart=True)
             self._others[asked] = found
             for old in list(self._others)[:-FIGURES_KEPT]:

@@ -252,7 +252,7 @@ def test_a_plan_of_many_edges_lists_once(recorded: MirroredStore) -> None:
     other.survey()
     found = [key for key in keys if other.find("adapter", key) is not None]
     assert found == keys[:100]
-    assert [request[0] for request in Recorded.requests] == ["ls", "ls", "cat many"]
+    assert [request[0] for request in Recorded.requests] == ["ls", "ls", "ls", "cat many"]
 
 
 def test_what_others_add_after_a_survey_is_found(recorded: MirroredStore) -> None:
@@ -279,7 +279,7 @@ def test_a_survey_that_fails_for_one_file_is_asked_again(
 ) -> None:
     artifact = recorded.put("network", KEY, TENSORS, CERTIFICATE)
     other = other_machine(recorded)
-    listed = {folder: recorded.shared(folder) for folder in ("networks", "adapters")}
+    listed = {folder: recorded.shared(folder) for folder in ("networks", "adapters", "joints")}
     monkeypatch.setattr(other, "shared", listed.get)
     Recorded.failures += [ConnectionResetError()] * 2
     other.survey()
