@@ -195,6 +195,10 @@ class Answering(Protocol):
     def graph(self) -> ModuleGraph:
         """The graph it was built from."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
     def answers(self, routes: Iterable[EdgeKey], pictures: Tensor) -> dict[EdgeKey, Tensor]:
         """Answer along some routes at once."""
 
