@@ -15,11 +15,11 @@ from torch import Tensor
 
 from legonet import TransplantNetwork
 from legonet.building import Report
-from legonet.building.execution.step_runner import hardly_answered
 from legonet.building.inspection import inspect_plan
 from legonet.data import to_tensor
 from legonet.data.sources.digits import DigitsSource
 from legonet.data.task_dataset import TaskDataset
+from legonet.distill.measure import hardly_answered
 from legonet.goals import goal_named
 
 SPEC = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ from legonet.distill.edges.edge import Edge
 from legonet.distill.edges.feature_cache import MOST_BYTES as MOST_FEATURES
 from legonet.distill.edges.feature_cache import FeatureCache
 from legonet.distill.learn import learn
-from legonet.distill.measure import Measured, as_taught, judge, measure, measured
+from legonet.distill.measure import Measured, as_taught, hardly_answered, judge, measure, measured
 from legonet.distill.progress import Progress, Watch, unwatched
 from legonet.distill.pseudo_gradients.student_pool import MOST_BYTES, StudentPool
 from legonet.distill.training.network_training import train_network
@@ -446,27 +446,6 @@ def _at_chance(edge: str) -> Diagnostic:
         help=("mend the edge, or leave its category out of the path",),
         severity=Severity.WARNING,
     )
-
-
-def hardly_answered(
-    labels: Sequence[str], counts: Sequence[Sequence[int]], teacher_counts: Sequence[Sequence[int]]
-) -> Iterator[Diagnostic]:
-    """Yield a warning for each label that guessing would give more often to what it stands for."""
-    for place, label in enumerate(labels):
-        own, others = (
-            table[place][place] / max(1, sum(table[place])) for table in (counts, teacher_counts)
-        )
-        if own <= 1 / len(labels) < others:
-            yield Diagnostic(
-                "LEGO656",
-                f"what shows {label} is answered right in {100 * own:.0f} % of all cases, and by "
-                f"the teachers in {100 * others:.0f} %",
-                help=(
-                    "give the edges data whose background shows the other categories, too",
-                    "or give them more `unlabelled` pictures",
-                ),
-                severity=Severity.WARNING,
-            )
 
 
 def _contents(step: Step) -> str:

@@ -14,7 +14,7 @@ from legonet.goals import AGAINST_TEACHER
 from legonet.goals.figures.answers import all_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -302,3 +302,30 @@ def _range(chance: Chance, goal: Goal) -> str:
     """Return an error with its interval, such as ``4.0 % (1.0 to 9.0)``."""
     low, high = (goal.text(limit).split(" ")[0] for limit in (chance.low, chance.high))
     return f"{goal.text(chance.error)} ({low} to {high})"
+
+
+def hardly_answered(
+    labels: Sequence[str], counts: Sequence[Sequence[int]], teacher_counts: Sequence[Sequence[int]]
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each label of a joint path that is given no more often than by guessing.
+
+    Args:
+        labels: What the answers mean.
+        counts: For each label that is shown, how often each label is the answer.
+        teacher_counts: The same of the teachers; where they are no better, nothing is said.
+    """
+    for place, label in enumerate(labels):
+        own, others = (
+            table[place][place] / max(1, sum(table[place])) for table in (counts, teacher_counts)
+        )
+        if own <= 1 / len(labels) < others:
+            yield Diagnostic(
+                "LEGO656",
+                f"what shows {label} is answered right in {100 * own:.0f} % of all cases, and by "
+                f"the teachers in {100 * others:.0f} %",
+                help=(
+                    "give the edges data whose background shows the other categories, too",
+                    "or give them more `unlabelled` pictures",
+                ),
+                severity=Severity.WARNING,
+            )
